@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""A gateway in a box: run a command on a throw-away Debian gateway between two networks.
+
+    box.py [COMMAND [ARG ...]]        the default command is a login shell
+
+The command runs as root on **gw**, which is this machine seen through an overlay: it reads the
+machine's files, and whatever it writes goes to memory. Two more hosts share its files and have
+networks of their own (`ip netns exec lan COMMAND`):
+
+    lan 192.168.0.10 --- int0 192.168.0.254 gw 203.0.113.1 ext0 --- wan 203.0.113.2
+                                                                        9.9.9.9, 198.51.100.7
+
+Everything lives in namespaces of one process, the box's init. When the command ends, or the box
+is killed, the kernel takes all of it away: processes, mounts, networks. The machine itself is not
+changed.
+"""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = ("ip", "mount", "pivot_root", "umount")
+DEVICES = ("full", "null", "ptmx", "pts", "random", "tty", "urandom", "zero")
+SCAN_DIRECTORY = "/etc/service"
+
+HOSTS = """\
+127.0.0.1 localhost
+192.168.0.10 lan
+192.168.0.254 gw
+203.0.113.1 gw-outside
+203.0.113.2 wan
+9.9.9.9 partner
+198.51.100.7 stranger
+"""
+
+NETWORK = """
+link add int0 type veth peer name eth0 netns lan
+link add ext0 type veth peer name eth0 netns wan
+address add 192.168.0.254/24 dev int0
+address add 203.0.113.1/24 dev ext0
+link set lo up
+link set int0 up
+link set ext0 up
+route add default via 203.0.113.2
+-n lan address add 192.168.0.10/24 dev eth0
+-n lan link set lo up
+-n lan link set eth0 up
+-n lan route add default via 192.168.0.254
+-n wan address add 203.0.113.2/24 dev eth0
+-n wan address add 9.9.9.9/32 dev lo
+-n wan address add 198.51.100.7/32 dev lo
+-n wan link set lo up
+-n wan link set eth0 up
+-n wan route add default via 203.0.113.1
+"""
+
+# <sched.h> and <sys/prctl.h>; Python has os.unshare only since 3.12.
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+PR_SET_PDEATHSIG = 1
+
+
+def main():
+    """Run the command given in a box and exit as it does."""
+    if os.geteuid() != 0:
+        sys.exit("box: namespaces need root: run this with sudo")
+    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    if missing:
+        sys.exit(f"box: {', '.join(missing)}: not found (install iproute2, mount and util-linux)")
+    sys.exit(run(sys.argv[1:] or ["bash", "--login"]))
+
+
+def run(command):
+    """Run `command` in a new box and return its exit status."""
+    _unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
+    init = os.fork()
+    if init == 0:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os._exit(_init(command))
+
+    def end(signum, frame):
+        os.kill(init, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGHUP, end)
+    # A shell on a terminal answers Ctrl-C itself; everything else ends with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN if _interactive(command) else end)
+    _, status = os.waitpid(init, 0)
+    return _exit_status(status)
+
+
+def _interactive(command):
+    return sys.stdin.isatty() and command[0] == "bash"
+
+
+def _exit_status(status):
+    """A signal becomes 128 + its number, as a shell has it."""
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _unshare(flags):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(flags) != 0:
+        sys.exit(f"box: no new namespaces: {os.strerror(ctypes.get_errno())}")
+
+
+def _init(command):
+    """Be the first process of the box: build it, run the command, keep svscan running, reap."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _files()
+        _network()
+        _salt()
+        _replace("/etc/apt/apt.conf.d/99box", f'Dir::Cache::archives "{REPOSITORY}/.cache/debs";\n')
+    except (OSError, subprocess.CalledProcessError) as exc:
+        print(f"box: {exc}", file=sys.stderr)
+        return 111
+    try:
+        child = subprocess.Popen(command, env=_environment(), preexec_fn=_default_signals)
+    except OSError as exc:
+        print(f"box: {command[0]}: {exc.strerror}", file=sys.stderr)
+        return 127
+    return _wait(child.pid)
+
+
+def _default_signals():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _wait(child):
+    """Reap until `child` ends, and do what systemd does on a real gateway: svscan always runs."""
+    svscan = None
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == child:
+            return _exit_status(status)
+        if pid == svscan:
+            svscan = None
+        if svscan is None and shutil.which("svscanboot") and os.path.isdir(SCAN_DIRECTORY):
+            svscan = _svscan()
+        if pid == 0:
+            time.sleep(0.05)
+
+
+def _svscan():
+    process = subprocess.Popen(
+        ["svscanboot", SCAN_DIRECTORY], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return process.pid
+
+
+def _environment():
+    path = f"{pathlib.Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
+    kept = {key: os.environ[key] for key in ("CI", "TERM", "LANG") if key in os.environ}
+    return {**kept, "HOME": "/root", "PATH": path, "PS1": "gw# ", "BOX": "1"}
+
+
+def _files():
+    """Enter an overlay of the machine's file systems whose upper layers are in memory."""
+    scratch = pathlib.Path("/mnt")
+    _mount("--make-rprivate", "/")
+    _mount("-t", "tmpfs", "-o", "mode=0755", "box", scratch)
+    root = scratch / "root"
+    for number, lower in enumerate(sorted({"/", *map(_mount_point, _needed())})):
+        upper, work = scratch / f"upper{number}", scratch / f"work{number}"
+        for directory in (upper, work, root):
+            directory.mkdir(exist_ok=True)
+        target = root / lower.lstrip("/")
+        _mount(
+            "-t",
+            "overlay",
+            "-o",
+            f"lowerdir={lower},upperdir={upper},workdir={work}",
+            "box",
+            target,
+        )
+    _mount("-t", "proc", "proc", root / "proc")
+    _mount("-t", "sysfs", "sysfs", root / "sys")
+    _mount("-t", "tmpfs", "-o", "mode=0755", "run", root / "run")
+    _devices(root / "dev")
+    where = os.getcwd()
+    old = root / "mnt"
+    _call("pivot_root", root, old)
+    os.chdir("/")
+    _call("umount", "--lazy", "/mnt")
+    os.chdir(where)
+
+
+def _needed():
+    """What the command must find in the box: this repository and the Python that runs it."""
+    return str(REPOSITORY), sys.prefix, sys.base_prefix
+
+
+def _mount_point(path):
+    while not os.path.ismount(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _devices(dev):
+    """A /dev of the box's own: a syslogd in the box must not answer on the machine's /dev/log."""
+    _mount("-t", "tmpfs", "-o", "mode=0755", "dev", dev)
+    for name in DEVICES:
+        host = pathlib.Path("/dev", name)
+        (dev / name).mkdir() if host.is_dir() else (dev / name).touch()
+        _mount("--bind", host, dev / name)
+    (dev / "shm").mkdir()
+    _mount("-t", "tmpfs", "shm", dev / "shm")
+    for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
+        (dev / name).symlink_to(f"/proc/self/fd{target}")
+
+
+def _network():
+    """Three hosts, two cables, and every name in /etc/hosts: a daemon would wait for a resolver."""
+    pathlib.Path("/proc/sys/kernel/hostname").write_text("gw")
+    pathlib.Path("/etc/hosts").write_text(HOSTS)
+    _replace("/etc/resolv.conf", "")
+    pathlib.Path("/etc/nsswitch.conf").write_text(
+        "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"
+    )
+    for host in ("lan", "wan"):
+        _call("ip", "netns", "add", host)
+    for line in NETWORK.strip().splitlines():
+        _call("ip", *line.split())
+    pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _salt():
+    """A masterless minion that serves this very repository and has pillar.example as its pillar."""
+    _replace("/etc/salt/minion", (REPOSITORY / "test/sandbox/minion").read_text())
+    for name in ("_modules", "_states", "ftpgw"):
+        link = pathlib.Path("/srv/salt", name)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(REPOSITORY / name)
+    _replace("/srv/pillar/top.sls", "base: {'*': [ftpgw]}\n")
+    _replace("/srv/pillar/ftpgw.sls", (REPOSITORY / "pillar.example").read_text())
+
+
+def _replace(path, text):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+
+
+def _mount(*arguments):
+    _call("mount", *arguments)
+
+
+def _call(*command):
+    subprocess.run([str(word) for word in command], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""FTP clients on the hosts of the box, as people have them: Python's ftplib, curl and lftp."""
+
+import contextlib
+import ctypes
+import ftplib
+import io
+import os
+import socket
+import subprocess
+
+CLONE_NEWNET = 0x40000000
+TIMEOUT = 10
+GATEWAY = "192.168.0.254"
+OUTSIDE = "203.0.113.1"
+
+
+@contextlib.contextmanager
+def on(host):
+    """Make sockets on another host of the box; a socket stays in the network it was made in."""
+    with open("/proc/self/ns/net") as here, open(f"/run/netns/{host}") as there:
+        _enter(there)
+        try:
+            yield
+        finally:
+            _enter(here)
+
+
+def _enter(namespace):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace.fileno(), CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+class _FTP(ftplib.FTP):
+    """A session whose control and data connections both begin on `box_host`."""
+
+    def __init__(self, box_host):
+        super().__init__(timeout=TIMEOUT)
+        self.box_host = box_host
+
+    def connect(self, *args, **kwargs):
+        with on(self.box_host):
+            return super().connect(*args, **kwargs)
+
+    def ntransfercmd(self, *args, **kwargs):
+        with on(self.box_host):
+            return super().ntransfercmd(*args, **kwargs)
+
+
+class Client:
+    """Somebody on `host` who reaches `server` from the address `source`."""
+
+    def __init__(self, host, source, server):
+        self.host, self.source, self.server = host, source, server
+
+    def __str__(self):
+        return f"{self.source} ({self.host})"
+
+    def session(self, user="partner", password="salt and spirits", passive=True):
+        """Log in with ftplib; the answer is a context manager that logs out."""
+        ftp = _FTP(self.host)
+        ftp.connect(self.server, source_address=(self.source, 0))
+        ftp.set_pasv(passive)
+        ftp.login(user, password)
+        return ftp
+
+    def greeting(self):
+        """Return the first bytes the server sends; none at all if it hangs up."""
+        with on(self.host):
+            peer = socket.create_connection((self.server, 21), TIMEOUT, (self.source, 0))
+        with peer, contextlib.suppress(ConnectionResetError):
+            return peer.recv(100)
+        return b""
+
+    def curl(self, path, *options, user="partner:salt and spirits"):
+        """Return what curl prints; raises CalledProcessError where curl fails."""
+        url = f"ftp://{self.server}/{path}"
+        command = ["curl", "-sS", "--max-time", str(TIMEOUT), "--interface", self.source]
+        return self._run([*command, "--user", user, *options, url])
+
+    def lftp(self, commands):
+        """Return what lftp prints; raises CalledProcessError where lftp fails."""
+        settings = f"set net:socket-bind-ipv4 {self.source}; set net:timeout {TIMEOUT}"
+        settings += "; set net:max-retries 1; set cmd:fail-exit yes"
+        login = f"open -u partner,'salt and spirits' ftp://{self.server}"
+        return self._run(["lftp", "-c", f"{settings}; {login}; {commands}"])
+
+    def _run(self, command):
+        command = ["ip", "netns", "exec", self.host, *command]
+        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+        return done.stdout
+
+
+def upload(ftp, name, data):
+    """Store bytes."""
+    return ftp.storbinary(f"STOR {name}", io.BytesIO(data))
+
+
+def download(ftp, name):
+    """Retrieve bytes."""
+    data = io.BytesIO()
+    ftp.retrbinary(f"RETR {name}", data.write)
+    return data.getvalue()
+
+
+LAN = Client("lan", "192.168.0.10", GATEWAY)
+PARTNER = Client("wan", "9.9.9.9", OUTSIDE)
+STRANGER = Client("wan", "198.51.100.7", OUTSIDE)

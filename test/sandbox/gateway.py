@@ -1,0 +1,63 @@
+"""The gateway of the box, as its administrator drives it: salt-call, its pillar, its inetd."""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+
+import yaml
+
+PILLAR = pathlib.Path("/srv/pillar/ftpgw.sls")
+INETD_CONF = pathlib.Path("/etc/inetd.conf")
+
+
+def call(*arguments):
+    """Run `salt-call --local` and return its answer; an administrator's exit status is checked."""
+    return json.loads(salt_call("--out=json", *arguments, check=True).stdout)["local"]
+
+
+def salt_call(*arguments, check=False):
+    """Run `salt-call --local` as typed; returns the finished process."""
+    command = ["salt-call", "--local", "--retcode-passthrough", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=check)
+
+
+def apply(sls="ftpgw", test=False, check=True):
+    """Apply `sls` and return {state id: its answer}, as far as it got."""
+    done = salt_call("--out=json", "state.apply", sls, f"test={test}", check=check)
+    answer = json.loads(done.stdout)["local"]
+    if isinstance(answer, list):
+        raise AssertionError("\n".join(answer))
+    return {state["__id__"]: state for state in answer.values() if "__id__" in state}
+
+
+def changed(states):
+    """Return the ids of the states that changed something, or would with test=True."""
+    return {name for name, state in states.items() if state["result"] is None or state["changes"]}
+
+
+@contextlib.contextmanager
+def pillar():
+    """Edit `ftpgw:` in pillar, for good: `with pillar() as ftpgw: ftpgw["rules"] = ...`."""
+    content = yaml.safe_load(PILLAR.read_text())
+    yield content["ftpgw"]
+    PILLAR.write_text(yaml.safe_dump(content))
+
+
+def apt_install(*packages):
+    """Install packages on the gateway, from what the Makefile has downloaded."""
+    command = ["apt-get", "-qq", "install", "-y", *packages]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def inetd(line):
+    """Install a real inetd that serves `line`, as gateways had it before."""
+    apt_install("openbsd-inetd")
+    INETD_CONF.write_text(f"{line}\n")
+    subprocess.run(["inetd"], check=True)
+
+
+def person(name, password):
+    """Make an account that pillar knows nothing of, with a password and a shell."""
+    subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
+    subprocess.run(["chpasswd"], input=f"{name}:{password}", text=True, check=True)
