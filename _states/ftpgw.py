@@ -1,0 +1,148 @@
+"""The states that only this formula needs: settings that make sense, accounts as in pillar."""
+
+import os
+
+from salt.exceptions import SaltInvocationError
+
+PILLAR = "ftpgw:accounts"
+CHROOT_LIST = "/etc/ftpchroot"
+
+
+def checked(name, settings):
+    """
+    Fail, before anything is touched, if a setting in pillar makes no sense.
+
+    name
+        a label
+    settings
+        the merged settings, as map.jinja makes them
+
+    .. code-block:: yaml
+
+        ftpgw settings make sense:
+          ftpgw.checked:
+            - settings: {{ ftpgw | json }}
+            - failhard: True
+    """
+    problems = __salt__["ftpgw.problems"](settings)
+    comment = "\n".join(problems) or "every setting makes sense"
+    return {"name": name, "changes": {}, "result": not problems, "comment": comment}
+
+
+def accounts(name, shell):
+    """
+    Make the FTP accounts of this gateway those of pillar, `ftpgw:accounts`, and no others.
+
+    An account is confined to its home by /etc/ftpchroot before it can log in, and until it is gone.
+
+    name
+        a label
+    shell
+        the shell that nobody can use, in /etc/shells
+
+    .. code-block:: yaml
+
+        ftpgw accounts are those of pillar:
+          ftpgw.accounts:
+            - shell: /usr/sbin/nologin
+    """
+    try:
+        declared = _declared(shell)
+    except SaltInvocationError as exc:
+        return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
+    coming = {a: settings for a, settings in declared.items() if settings["state"] == "present"}
+    confined = {"contents": _chroot_list(coming), "mode": "0644"}
+    steps = [
+        *_leave(declared.keys() - coming.keys()),
+        ("file.managed", CHROOT_LIST, confined),
+        *_arrive(coming, shell),
+    ]
+    return _together(name, steps)
+
+
+def no_accounts(name, shell):
+    """
+    Remove the FTP accounts of pillar, and the list that confines them; their homes stay.
+
+    name
+        a label
+    shell
+        the shell that nobody can use; an account that has another one is no FTP account
+
+    .. code-block:: yaml
+
+        ftpgw accounts are gone:
+          ftpgw.no_accounts:
+            - shell: /usr/sbin/nologin
+    """
+    try:
+        declared = _declared(shell)
+    except SaltInvocationError as exc:
+        return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
+    return _together(name, [*_leave(declared), ("file.absent", CHROOT_LIST, {})])
+
+
+def _declared(shell):
+    declared = __salt__["ftpgw.accounts"](__pillar__.get("ftpgw", {}).get("accounts") or {})
+    for account in declared:
+        _refuse_foreign(account, shell)
+    return declared
+
+
+def _refuse_foreign(account, shell):
+    """Raise unless the account is new or for FTP alone: pillar must not take over a person's."""
+    there = __salt__["user.info"](account)
+    if there and (there["uid"] < 1000 or there["shell"] != shell):
+        raise SaltInvocationError(
+            f"{PILLAR}:{account}: this account exists and is no FTP account (uid {there['uid']}, "
+            f"shell {there['shell']}): choose another name, or give it the shell {shell} yourself"
+        )
+
+
+def _leave(accounts):
+    for account in sorted(accounts):
+        if __salt__["user.info"](account) and not __opts__["test"]:
+            # An account in use is not removed, and its sessions would outlive it.
+            __salt__["cmd.run_all"](
+                ["pkill", "-KILL", "-U", account], python_shell=False, ignore_retcode=True
+            )
+        yield "user.absent", account, {}
+
+
+def _chroot_list(names):
+    # ftpd drops a last line that has no newline, and with it an account's confinement.
+    return "".join(
+        f"{line}\n" for line in ["# The FTP accounts of this gateway, by ftpgw.", *sorted(names)]
+    )
+
+
+def _arrive(accounts, shell):
+    for account, settings in accounts.items():
+        wanted = {key: settings[key] for key in ("password", "home", "uid") if settings[key]}
+        yield "user.present", account, {"shell": shell, "createhome": False, **wanted}
+        if not os.path.isdir(settings["home"]) and (
+            __salt__["user.info"](account) or not __opts__["test"]
+        ):
+            home = {"user": account, "mode": "0750", "makedirs": True}
+            yield "file.directory", settings["home"], home
+
+
+def _together(name, steps):
+    """Run Salt's own states one after the other; the first that fails ends it."""
+    ret = {
+        "name": name,
+        "changes": {},
+        "result": True,
+        "comment": "the accounts are those of pillar",
+    }
+    for function, subject, arguments in steps:
+        step = __states__[function](name=subject, **arguments)
+        if step["changes"]:
+            ret["changes"][subject] = step["changes"]
+        if step["result"] is False:
+            return {**ret, "result": False, "comment": f"{subject}: {step['comment']}"}
+        if step["result"] is None:
+            ret.update(result=None, comment="accounts would change")
+        elif ret["changes"] and ret["result"]:
+            ret["comment"] = "accounts have changed"
+    return ret

@@ -1,0 +1,14 @@
+# The custom modules are on the minion and pillar makes sense: before that nothing is touched.
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+
+# Rendering syncs, because with test=True a state would not, and the states below could not predict anything.
+{%- if salt["saltutil.sync_modules"](refresh=False) + salt["saltutil.sync_states"](refresh=False) %}
+ftpgw modules are new on this minion:
+  test.nop:
+    - force_reload_modules: True
+{%- endif %}
+
+ftpgw settings make sense:
+  ftpgw.checked:
+    - settings: {{ ftpgw | json }}
+    - failhard: True

@@ -1,0 +1,16 @@
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+include:
+  - ftpgw.ready
+{% for name, settings in ftpgw.rules.items() %}
+{{ ("ftpgw rules " ~ name) | json }}:
+  tcprules.declared:
+    - name: {{ name | json }}
+    - settings: {{ settings | json }}
+    - pillar: {{ ("ftpgw:rules:" ~ name) | json }}
+{% endfor %}
+ftpgw rules can be compiled by hand:
+  file.managed:
+    - name: /etc/tcprules/Makefile
+    - source: salt://ftpgw/files/tcprules.mk
+    - mode: '0644'
+    - makedirs: True
