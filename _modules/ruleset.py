@@ -1,0 +1,296 @@
+"""
+A set of rules as pillar declares it: sites, each with the addresses it allows and denies.
+"""
+
+import difflib
+import re
+from bisect import bisect_left
+from reprlib import repr as short
+
+from salt.exceptions import SaltInvocationError
+
+_SETTINGS = {
+    "state": "present",
+    "sites": {},
+    "default": "deny",
+    "admits": "listed",
+    "expect": {},
+}
+_SITE = {"allow": [], "deny": [], "allow_from": [], "deny_from": [], "env": {}}
+# How many blocks of a site a change names before it only counts them.
+_NAMED = 10
+_ADMITS = {
+    "everyone": "everyone but those denied, by default",
+    "nobody": "nobody, for no site allows an address",
+    "listed": "only the addresses that a site allows",
+}
+
+
+def settings(settings, pillar):
+    """
+    Check the settings of a rule set and fill in the defaults.
+
+    settings
+        A mapping, see docs/rules.md.
+
+    pillar
+        The pillar path with which errors begin.
+
+    Returns a new mapping with every setting in it.
+
+    Raises SaltInvocationError for the first setting that is wrong.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.settings '{"sites": {"lan": {"allow": ["9.9.9.9"]}}}' ftpgw:rules:ftp
+    """
+    checked = {**_SETTINGS, **_mapping(settings, pillar, _SETTINGS)}
+    _choice(checked["state"], f"{pillar}:state", ["present", "absent"])
+    _choice(checked["default"], f"{pillar}:default", ["deny", "allow"])
+    _choice(checked["admits"], f"{pillar}:admits", ["listed", "everyone", "nobody"])
+    checked["sites"] = {
+        site: _site(site, value, f"{pillar}:sites:{site}")
+        for site, value in _mapping(checked["sites"], f"{pillar}:sites").items()
+    }
+    checked["expect"] = _expect(checked["expect"], f"{pillar}:expect")
+    if checked["state"] == "present":
+        _check_admits(checked, _may_allow(checked["sites"]), pillar)
+    return checked
+
+
+def groups(checked, lists, pillar):
+    """
+    Return the blocks of a rule set, grouped by site and by action.
+
+    checked
+        Settings as ``ruleset.settings`` returns them.
+
+    lists
+        The content of each file that an ``allow_from`` or ``deny_from`` names: ``{file: text}``.
+
+    pillar
+        The pillar path with which errors begin.
+
+    Returns a list of ``(site, action, blocks)`` in the order of the sites' names; the action is
+    what follows the colon in a ``.rules`` file, the blocks are as ``cidr.blocks`` returns them.
+
+    Raises SaltInvocationError for an address that is none, for a block that two sites claim, and
+    for a rule set that would admit everyone or nobody without saying so.
+    """
+    found = []
+    for site, settings in sorted(checked["sites"].items()):
+        for verdict in ("deny", "allow"):
+            blocks = _blocks(settings, verdict, lists, f"{pillar}:sites:{site}")
+            if blocks:
+                env = settings["env"] if verdict == "allow" else {}
+                found.append((site, __salt__["rulestext.action"](verdict, env), blocks))
+    _check_claims(found, pillar)
+    _check_admits(checked, any(action != "deny" for _, action, _ in found), pillar)
+    return found
+
+
+def text(name, groups, default, pillar):
+    """
+    Return the text of the ``.rules`` file, longest prefix first, the default last.
+
+    name
+        The name of the rule set.
+
+    groups
+        Its blocks, as ``ruleset.groups`` returns them.
+
+    default
+        ``deny`` or ``allow``: what happens to an address that no site names.
+
+    pillar
+        The pillar path that the head of the file tells its reader to edit.
+    """
+    lines = [
+        f"# {name}.rules: Salt writes this file from {pillar} in pillar; change it there.",
+        f"# To see which rule decides for an address: salt-call tcprules.check {name} ADDRESS",
+    ]
+    section = None
+    # tcprules keeps the first record of a key, so a longer prefix must come before a shorter one.
+    for free in range(32):
+        for site, action, blocks in groups:
+            rules = __salt__["cidr.rules"](_sized(blocks, free))
+            if rules and site != section:
+                section = site
+                lines += ["", f"# {site}"]
+            lines += [f"{rule}:{action}" for rule in rules]
+    return "\n".join([*lines, "", "# default", f":{default}", ""])
+
+
+def outline(groups):
+    """
+    Return what a rule set says, in the form of a change where there was no rule set before.
+
+    groups
+        Its blocks, as ``ruleset.groups`` returns them.
+    """
+    changes = {}
+    for site, action, blocks in groups:
+        named = [__salt__["cidr.text"](block) for block in blocks[:_NAMED]]
+        more = [f"and {len(blocks) - _NAMED} more"] if blocks[_NAMED:] else []
+        changes.setdefault(site, {})[f"none -> {action}"] = named + more
+    return changes
+
+
+def decide(groups, default, address):
+    """
+    Return what the longest prefix that holds an address says about it.
+
+    groups
+        Blocks as ``ruleset.groups`` returns them.
+
+    default
+        What happens to an address that no site names.
+
+    address
+        One address, as a block of ``cidr.blocks``.
+
+    Returns ``(action, rule, site)``.
+    """
+    for free in range(32):
+        block = (free << 32) + (address >> free << free)
+        for site, action, blocks in groups:
+            place = bisect_left(blocks, block)
+            if blocks[place : place + 1] == [block]:
+                return action, __salt__["cidr.rules"]([block])[0], site
+    return default, "", "default"
+
+
+def _sized(blocks, free):
+    return blocks[bisect_left(blocks, free << 32) : bisect_left(blocks, (free + 1) << 32)]
+
+
+def _blocks(settings, verdict, lists, pillar):
+    found = set(_parsed(settings[verdict], f"{pillar}:{verdict}"))
+    for file in settings[f"{verdict}_from"]:
+        found.update(_listed(lists[file], f"{pillar}:{verdict}_from: {file}"))
+    if found and max(found) == 32 << 32:
+        raise SaltInvocationError(f"{pillar}: 0.0.0.0/0 is everyone (that is what default is for)")
+    return sorted(found)
+
+
+def _listed(content, where):
+    """Parse a file of addresses, one a line; look for the line only where one is wrong."""
+    lines = [line.partition("#")[0].strip() for line in content.splitlines()]
+    try:
+        return __salt__["cidr.blocks"]([line for line in lines if line])
+    except SaltInvocationError:
+        for number, line in enumerate(lines, 1):
+            _parsed([line] if line else [], f"{where} line {number}")
+        raise
+
+
+def _parsed(entries, where):
+    return _explained(where, __salt__["cidr.blocks"], entries)
+
+
+def _explained(where, function, *args):
+    try:
+        return function(*args)
+    except SaltInvocationError as error:
+        raise SaltInvocationError(f"{where}: {error}")
+
+
+def _check_claims(found, pillar):
+    """Refuse a block that two groups claim: the longest prefix would not decide."""
+    if len(set().union(*(blocks for _, _, blocks in found))) == sum(len(b) for _, _, b in found):
+        return
+    owners = {}
+    for site, action, blocks in found:
+        for block in blocks:
+            other, other_action = owners.setdefault(block, (site, action))
+            if (other, other_action) != (site, action):
+                raise SaltInvocationError(
+                    f"{pillar}:sites: {__salt__['cidr.text'](block)} stands in {other}"
+                    f" ({other_action}) and in {site} ({action}) (keep it in one of them)"
+                )
+
+
+def _check_admits(checked, any_allow, pillar):
+    listed = "listed" if any_allow else "nobody"
+    admits = "everyone" if checked["default"] == "allow" else listed
+    if checked["admits"] != admits:
+        raise SaltInvocationError(
+            f"{pillar}:admits: these rules admit {_ADMITS[admits]}"
+            f" (if that is meant, set 'admits: {admits}')"
+        )
+
+
+def _may_allow(sites):
+    return any(site["allow"] or site["allow_from"] for site in sites.values())
+
+
+def _site(name, value, pillar):
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w .@+-]*", name) or name == "default":
+        raise SaltInvocationError(f"{pillar}: not a name for a site (letters and digits, quoted)")
+    given = _mapping(value, pillar, _SITE)
+    if not given:
+        raise SaltInvocationError(
+            f"{pillar}: is empty (give it allow, deny, allow_from or deny_from)"
+        )
+    site = {**_SITE, **given}
+    for verdict in ("allow", "deny"):
+        site[verdict] = _texts(site[verdict], f"{pillar}:{verdict}")
+        site[f"{verdict}_from"] = _files(site[f"{verdict}_from"], f"{pillar}:{verdict}_from")
+        _parsed(site[verdict], f"{pillar}:{verdict}")
+    site["env"] = _environment(site["env"], f"{pillar}:env")
+    return site
+
+
+def _environment(env, pillar):
+    for name, value in _mapping(env, pillar).items():
+        if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
+            raise SaltInvocationError(f"{pillar}: '{name}' is no name for a variable")
+        if not isinstance(value, str) or not value.isprintable():
+            raise SaltInvocationError(f"{pillar}:{name}: expected text, not {short(value)}")
+        _explained(f"{pillar}:{name}", __salt__["rulestext.action"], "allow", {name: value})
+    return env
+
+
+def _expect(value, pillar):
+    expect = {"allow": [], "deny": [], **_mapping(value, pillar, ["allow", "deny"])}
+    for verdict, entries in expect.items():
+        for entry in _texts(entries, f"{pillar}:{verdict}"):
+            blocks = _parsed([entry], f"{pillar}:{verdict}")
+            if blocks[0] >> 32:
+                raise SaltInvocationError(f"{pillar}:{verdict}: '{entry}' is not a single address")
+    return expect
+
+
+def _files(value, pillar):
+    files = _texts([value] if isinstance(value, str) else value, pillar)
+    for file in files:
+        if not file.startswith(("salt://", "/")):
+            raise SaltInvocationError(f"{pillar}: '{file}' is neither salt://... nor /...")
+    return files
+
+
+def _texts(value, pillar):
+    if not isinstance(value, list):
+        raise SaltInvocationError(f"{pillar}: expected a list, not {short(value)}")
+    for entry in value:
+        if not isinstance(entry, str):
+            raise SaltInvocationError(f"{pillar}: expected text, not {short(entry)} (quote it)")
+    return value
+
+
+def _choice(value, pillar, choices):
+    if value not in choices:
+        raise SaltInvocationError(f"{pillar}: '{value}' is none of {', '.join(choices)}")
+
+
+def _mapping(value, pillar, known=None):
+    if not isinstance(value, dict):
+        raise SaltInvocationError(f"{pillar}: expected a mapping, not {short(value)}")
+    for key in value:
+        if known is not None and key not in known:
+            close = difflib.get_close_matches(str(key), known, 1)
+            hint = f" (did you mean '{close[0]}'?)" if close else ""
+            raise SaltInvocationError(f"{pillar}: unknown setting '{key}'{hint}")
+    return value

@@ -1,0 +1,163 @@
+"""
+The text of a ``.rules`` file, read exactly as ``tcprules`` reads it: a line at a time, in bytes.
+"""
+
+import re
+
+from salt.exceptions import SaltInvocationError
+
+
+def line(raw):
+    """
+    Return the address and the data that tcprules takes from one line.
+
+    raw
+        The line in bytes.
+
+    Returns ``(address, data)`` in bytes, or None for a line that tcprules passes over: a comment,
+    a blank line, or any other line without a colon.
+
+    Raises SaltInvocationError, in the words of tcprules, for a line that it refuses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.line '9.9.9.:allow,SITE="acme"'
+    """
+    raw = raw if isinstance(raw, bytes) else raw.encode()
+    if raw.startswith(b"#"):
+        return None
+    address, colon, action = raw.rstrip(b" \t\n").partition(b":")
+    if not colon:
+        return None
+    for verdict, data in ((b"deny", b"D\0"), (b"allow", b"")):
+        if action.startswith(verdict):
+            return address, data + _variables(action[len(verdict) :], raw)
+    raise _refused(raw)
+
+
+def keys(address):
+    """
+    Return the keys under which tcprules stores the rule of an address.
+
+    address
+        The part of a line before its colon, in bytes.
+
+    An address with a dash, as in ``10.0.0.1-3``, is one key for each number; any other is a key as
+    it stands.
+
+    Raises SaltInvocationError where there is no number on a side of the dash.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.keys 192.168.0-1.
+    """
+    address = address if isinstance(address, bytes) else address.encode()
+    before, dash, after = address.partition(b"-")
+    if not dash or b"=" in address or b"@" in address:
+        return [address]
+    head, low = re.fullmatch(rb"(.*\.|)([^.]*)", before, re.S).groups()
+    high, tail = re.fullmatch(rb"([^.]*)(.*)", after, re.S).groups()
+    numbers = range(_number(low, address), min(_number(high, address), 255) + 1)
+    return [b"%s%d%s" % (head, number, tail) for number in numbers]
+
+
+def records(text):
+    """
+    Return the records that tcprules makes of a text, in their order.
+
+    text
+        The content of a ``.rules`` file in bytes.
+
+    Returns an iterator of ``(key, data)`` in bytes.
+
+    Raises SaltInvocationError for the first line that tcprules refuses.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.records "$(cat ftp.rules)"
+    """
+    text = text if isinstance(text, bytes) else text.encode()
+    for raw in text.split(b"\n"):
+        rule = line(raw)
+        if rule:
+            for key in keys(rule[0]):
+                yield key, rule[1]
+
+
+def action(verdict, env):
+    """
+    Return what follows the colon of a rule.
+
+    verdict
+        ``allow`` or ``deny``.
+
+    env
+        The variables that the rule sets, a mapping of texts.
+
+    Raises SaltInvocationError for a value in which every possible quote occurs.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.action allow '{"SITE": "acme"}'
+    """
+    return verdict + "".join(f",{name}={_quoted(value)}" for name, value in env.items())
+
+
+def meaning(data):
+    """
+    Return the verdict and the variables that tcpserver takes from the data of a record.
+
+    data
+        The data in bytes.
+
+    Returns ``(verdict, env)`` as for ``rulestext.action``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.meaning '+SITE=acme'
+    """
+    data = data if isinstance(data, bytes) else data.encode()
+    fields = data.decode(errors="replace").split("\0")
+    variables = (field[1:].partition("=") for field in fields if field.startswith("+"))
+    verdict = "deny" if any(field.startswith("D") for field in fields) else "allow"
+    return verdict, {name: value for name, _, value in variables}
+
+
+def _variables(rest, raw):
+    data = b""
+    while rest:
+        # Whatever character follows the equals sign is the quote.
+        variable = re.match(rb",([^=]*=)(.)(.*?)\2", rest, re.S)
+        if not variable:
+            raise _refused(raw)
+        data += b"+" + variable[1] + variable[3] + b"\0"
+        rest = rest[variable.end() :]
+    return data
+
+
+def _quoted(value):
+    for quote in "\"'|/!%^~_":
+        if quote not in value:
+            return f"{quote}{value}{quote}"
+    raise SaltInvocationError(f"no quote is left for {value!r}")
+
+
+def _number(digits, address):
+    # No digits at all are 0, as in C.
+    if digits and not re.fullmatch(rb"[0-9]+", digits):
+        raise _refused(address)
+    return int(digits or 0)
+
+
+def _refused(raw):
+    return SaltInvocationError(f"unable to parse this line: {raw.decode(errors='replace').strip()}")
