@@ -1,6 +1,6 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
-  - ftpgw.ready
+  - ftpgw.packages
 
 ftpgw loggers have an account:
   user.present:
@@ -10,41 +10,26 @@ ftpgw loggers have an account:
     - createhome: False
     - shell: {{ ftpgw.nologin }}
 
-# Several programs share these two files: the lines between the marks are ours, the others are left alone.
 ftpgw accounts have a valid shell:
-  file.blockreplace:
+  sharedfile.lines:
     - name: /etc/shells
-    - marker_start: '# ftpgw: begin'
-    - marker_end: '# ftpgw: end'
-    - content: {{ ftpgw.nologin }}
-    - append_if_not_found: True
-
-ftpgw has a list of the unwelcome:
-  file.managed:
-    - name: /etc/ftpusers
-    - replace: False
-    - mode: '0644'
+    - lines: [{{ ftpgw.nologin }}]
 
 ftpgw admits nobody anonymous:
-  file.blockreplace:
+  sharedfile.lines:
     - name: /etc/ftpusers
-    - marker_start: '# ftpgw: begin'
-    - marker_end: '# ftpgw: end'
-    - content: |
-        anonymous
-        ftp
-        root
-    - append_if_not_found: True
+    - lines: [anonymous, ftp, root]
 {%- if ftpgw.pam %}
 
-# inetutils' ftpd has no flag for it: only accounts in /etc/ftpchroot may log in.
+# inetutils' ftpd has no flag for it: only accounts in /etc/ftpchroot may log in. Without the file of
+# the package our line would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
-  file.blockreplace:
+  sharedfile.lines:
     - name: {{ ftpgw.pam }}
-    - marker_start: '# ftpgw: begin'
-    - marker_end: '# ftpgw: end'
-    - content: auth required pam_listfile.so item=user sense=allow file=/etc/ftpchroot onerr=fail
-    - prepend_if_not_found: True
+    - lines: [auth required pam_listfile.so item=user sense=allow file=/etc/ftpchroot onerr=fail]
+    - first: True
+    - require:
+      - pkg: ftpgw packages are installed
 {%- endif %}
 
 ftpgw accounts are those of pillar:

@@ -21,12 +21,8 @@ ftpgw accounts are gone:
     - shell: {{ ftpgw.nologin }}
 {% for path in ["/etc/shells", "/etc/ftpusers", ftpgw.pam] | select %}
 ftpgw lines in {{ path }} are gone:
-  file.replace:
+  sharedfile.no_lines:
     - name: {{ path }}
-    - pattern: '(?ms)^# ftpgw: begin$.*?^# ftpgw: end$\n?'
-    - repl: ''
-    - backup: False
-    - ignore_if_missing: True
 {% endfor %}
 ftpgw gives inetd its ports back:
   inetd.restored:

@@ -1,0 +1,36 @@
+"""One gateway for all of these tests: the sandbox's, built from pillar.example."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
+
+import gateway as gw
+
+PILLAR = gw.PILLAR
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_box():
+    if os.environ.get("BOX") != "1":
+        pytest.exit("these tests change the machine they run on: use `make test`", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def gateway():
+    """A gateway that serves."""
+    gw.apply()
+    return gw
+
+
+@pytest.fixture
+def pillar(gateway):
+    """The pillar to edit; afterwards it is what it was, and the gateway as well."""
+    before = PILLAR.read_text()
+    yield gateway.pillar
+    if PILLAR.read_text() != before:
+        PILLAR.write_text(before)
+        gateway.apply()

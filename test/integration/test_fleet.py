@@ -1,0 +1,76 @@
+"""A real master and a fresh minion: what is typed on the master works at the first try."""
+
+import pathlib
+
+import gateway as gw
+import pytest
+from clients import LAN
+
+
+@pytest.fixture(scope="module")
+def salt_factories_config():
+    """Salt is the one of this virtual environment."""
+    return {"code_dir": None, "inject_sitecustomize": False, "start_timeout": 60}
+
+
+@pytest.fixture(scope="module")
+def master(salt_factories):
+    """A master that serves the formula, and pillar.example to every minion."""
+    roots = {"file_roots": {"base": ["/srv/salt"]}, "pillar_roots": {"base": ["/srv/pillar"]}}
+    daemon = salt_factories.salt_master_daemon("master", overrides=roots)
+    with daemon.started():
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def salt(master):
+    """`salt gw1 ...`, with a minion that has never synced anything."""
+    minion = master.salt_minion_daemon("gw1")
+    with minion.started():
+        assert not list(pathlib.Path(minion.config["extension_modules"]).rglob("*.py"))
+        cli = master.salt_cli(timeout=120)
+        yield lambda *arguments: cli.run(*arguments, minion_tgt="gw1")
+
+
+def test_a_fresh_minion_becomes_a_gateway(salt):
+    """`salt gw1 state.apply ftpgw` is all it takes, also with test=True before."""
+    predicted = salt("state.apply", "ftpgw", "test=True")
+    assert predicted.returncode == 0, predicted.stdout
+    done = salt("state.apply", "ftpgw")
+    assert done.returncode == 0, done.stdout
+    states = {state["__id__"]: state for state in done.data.values()}
+    assert all(state["result"] for state in states.values())
+    assert gw.changed(states) <= gw.changed({s["__id__"]: s for s in predicted.data.values()})
+    assert LAN.greeting().startswith(b"220")
+
+
+def test_the_status_is_known_on_the_master(salt):
+    """`salt gw1 daemontools.status` shows the service and its logger up."""
+    record = salt("daemontools.status").data["open-ftpd"]
+    assert record["state"] == "up"
+    assert record["log"]["state"] == "up"
+
+
+@pytest.mark.parametrize(
+    ("address", "verdict", "site"),
+    [("9.9.9.9", "allow", "acme"), ("9.9.9.13", "deny", "acme"), ("198.51.100.7", "deny", None)],
+)
+def test_the_rules_answer_on_the_master(salt, address, verdict, site):
+    """`salt gw1 tcprules.check ftp ADDRESS` says who may connect, and by which site."""
+    answer = salt("tcprules.check", "ftp", address).data
+    assert (answer["verdict"], answer.get("site")) == (verdict, site)
+
+
+def test_a_second_apply_changes_nothing(salt):
+    """Not from the master either."""
+    states = salt("state.apply", "ftpgw").data.values()
+    assert not gw.changed({state["__id__"]: state for state in states})
+
+
+@pytest.mark.parametrize("module", ["daemontools", "tcprules"])
+def test_the_documentation_prints(salt, module):
+    """`salt gw1 sys.doc MODULE` has every public function, each with an example."""
+    functions = set(salt("sys.list_functions", module).data)
+    documented = salt("sys.doc", module).data
+    assert set(documented) == functions
+    assert [name for name, text in documented.items() if "CLI Example" not in text] == []

@@ -1,0 +1,52 @@
+"""inetd: which lines are retired, and how they come back."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from _modules import inetd
+
+FTP = ["ftp", "ftp-proxy", "21", "8021"]
+LINE = "ftp stream tcp nowait root /usr/libexec/ftpd ftpd -US\n"
+LINES = st.lists(st.sampled_from([LINE, "telnet stream\n", "#ftp stream tcp\n", "\n", " ftp x\n"]))
+
+
+def test_the_lines_of_a_service_are_commented_out():
+    """Only lines that serve ftp or ftp-proxy get the mark; comments and other services stay."""
+    text = (
+        f"# {LINE}{LINE}127.0.0.1:8021 stream tcp nowait root /x x\nftpd stream tcp\ntftp dgram\n"
+    )
+    assert inetd.retire(text, FTP).splitlines() == [
+        f"# {LINE.strip()}",
+        f"#ftpgw# {LINE.strip()}",
+        "#ftpgw# 127.0.0.1:8021 stream tcp nowait root /x x",
+        "ftpd stream tcp",
+        "tftp dgram",
+    ]
+
+
+@given(LINES)
+def test_restoring_undoes_retiring(lines):
+    """What was retired comes back to the letter."""
+    text = "".join(lines)
+    assert inetd.restore(inetd.retire(text, FTP)) == text
+
+
+@given(LINES)
+def test_retiring_twice_is_retiring_once(lines):
+    """A retired line is not retired again."""
+    once = inetd.retire("".join(lines), FTP)
+    assert inetd.retire(once, FTP) == once
+
+
+def test_a_last_line_without_newline_is_a_line():
+    """inetd reads it, so it is retired too."""
+    assert inetd.retire("ftp stream tcp", FTP) == "#ftpgw# ftp stream tcp"
+
+
+def test_no_inetd_is_no_error(tmp_path):
+    """Without a process id file, or with a stale or broken one, nobody gets the signal."""
+    pidfile = tmp_path / "inetd.pid"
+    assert inetd.reload(str(pidfile)) is False
+    for stale in ("4194305\n", "", "not a number"):
+        pidfile.write_text(stale)
+        assert inetd.reload(str(pidfile)) is False
