@@ -1,0 +1,199 @@
+"""
+Logs that multilog writes, and their TAI64N stamps turned into time.
+
+A log is a directory: ``current``, and older files that are named ``@STAMP.s`` (written safely to
+disk) or ``@STAMP.u`` (cut off by an outage), where STAMP is the time at which they were finished.
+"""
+
+import contextlib
+import datetime
+import os
+import re
+import time
+
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# "@ and 24 hexadecimal digits"; daemontools takes TAI to be 10 seconds ahead of Unix time, always.
+STAMP = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ?")
+TAI_OFFSET = 2**62 + 10
+OLD = re.compile(r"@[0-9a-f]{24}\.[su]")
+AGO = re.compile(r"(\d+)([smhdw])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+BLOCK = 1 << 16
+
+
+def read(directory, lines=20, since=None, grep=None):
+    """
+    Return the last lines of a log, each with its time (UTC) in front.
+
+    directory
+        The directory of the log.
+
+    lines
+        How many lines to return at most, or None for all.
+
+    since
+        Return nothing older: a time like ``2026-11-23T12:00`` (UTC), or so long ago as ``45s``,
+        ``30m``, ``1h``, ``2d``.
+
+    grep
+        Return only lines in which this regular expression is found.
+
+    The log is read from its end, and no further back than needed.  Raises SaltInvocationError for
+    a wrong argument, and CommandExecutionError if there is no log or it may not be read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' multilog.read /var/multilog/open-ftpd since=1h grep=deny
+    """
+    wanted = _limit(lines)
+    start = _time(since) if since is not None else None
+    pattern = _pattern(grep or "")
+    found = []
+    try:
+        for line in _lines_backwards(directory):
+            seconds, text = decode(line)
+            if len(found) == wanted or (start and seconds is not None and seconds < start):
+                break
+            if pattern.search(text):
+                found.append(text)
+    except OSError as error:
+        raise CommandExecutionError(f"{directory}: {error.strerror}")
+    return found[::-1]
+
+
+def decode(line):
+    """
+    Return the time of a line, in seconds since 1970, and its text with that time in front.
+
+    A line without a stamp has the time None, and only its control characters are changed.
+
+    Source: cr.yp.to/libtai/tai64.html; daemontools 0.76, tai64nlocal.c.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' multilog.decode '@400000003b4a39c23294b13c fatal: out of memory'
+    """
+    match = STAMP.match(line)
+    seconds = int(match[1], 16) - TAI_OFFSET if match else -1
+    text = CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", line)
+    if not 0 <= seconds < 1 << 37:
+        return None, text
+    nanoseconds = int(match[2], 16)
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+    return (
+        seconds + nanoseconds / 1e9,
+        f"{stamp}.{nanoseconds // 1000000:03}Z {text[match.end() :]}",
+    )
+
+
+def finished(directory):
+    """
+    Return the names of the finished files of a log, the oldest first.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' multilog.finished /var/multilog/open-ftpd
+    """
+    return sorted(name for name in os.listdir(directory) if OLD.fullmatch(name))
+
+
+def rotate(directory, logger, timeout=5):
+    """
+    Let multilog finish the current file of a log now.
+
+    directory
+        The directory of the log.
+
+    logger
+        The service directory of the logger.
+
+    timeout
+        How many seconds to wait for the finished file at most.
+
+    Returns the name of the file, or None if ``current`` was empty.  Raises CommandExecutionError
+    if the logger cannot be reached or does nothing.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' daemontools.rotate open-ftpd
+    """
+    before = finished(directory)
+    if not os.path.getsize(os.path.join(directory, "current")):
+        return None
+    __salt__["supervise.order"](logger, "a")
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        new = set(finished(directory)) - set(before)
+        if new:
+            return max(new)
+        time.sleep(0.02)
+    raise CommandExecutionError(f"{directory}: multilog did not finish a file within {timeout} s")
+
+
+def _limit(lines):
+    if lines is None or (type(lines) is int and lines >= 0):
+        return lines
+    raise SaltInvocationError(f"lines: must be a whole number, not {lines!r}")
+
+
+def _pattern(grep):
+    try:
+        return re.compile(grep)
+    except (re.error, TypeError) as error:
+        raise SaltInvocationError(f"grep: {grep!r} is no regular expression ({error})")
+
+
+def _time(since):
+    ago = AGO.fullmatch(str(since))
+    if ago:
+        return time.time() - int(ago[1]) * SECONDS[ago[2]]
+    try:
+        moment = datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00"))
+    except ValueError:
+        raise SaltInvocationError(
+            f"since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not {since!r}"
+        )
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    return moment.timestamp()
+
+
+def _lines_backwards(directory):
+    """Yield the lines of a log from the last to the first, though it may be rotated meanwhile."""
+    seen = set()
+    with contextlib.suppress(FileNotFoundError):
+        yield from _file_backwards(os.path.join(directory, "current"), seen)
+    names = finished(directory)
+    # multilog(8) feeds "previous" through its processor before it becomes the next old file.
+    for name in ["previous", *reversed(names)]:
+        with contextlib.suppress(FileNotFoundError):
+            yield from _file_backwards(os.path.join(directory, name), seen)
+
+
+def _file_backwards(path, seen):
+    with open(path, "rb", buffering=0) as file:
+        inode = os.fstat(file.fileno()).st_ino
+        if inode in seen:
+            return
+        seen.add(inode)
+        position, rest = file.seek(0, os.SEEK_END), b""
+        while position:
+            size = min(BLOCK, position)
+            position = file.seek(position - size)
+            block = file.read(size) + rest
+            rest, *lines = block.split(b"\n")
+            yield from (
+                line.decode("utf-8", "backslashreplace") for line in reversed(lines) if line
+            )
+        if rest:
+            yield rest.decode("utf-8", "backslashreplace")

@@ -1,0 +1,342 @@
+"""
+One directory under supervise: what it is doing, and one-letter orders to it.
+
+The layout is that of daemontools 0.76, supervise.c: ``supervise/ok`` and ``supervise/control`` are
+FIFOs that supervise keeps open, ``supervise/status`` is a file that it replaces at every change.
+No process is started and nothing here can block.
+"""
+
+import errno
+import os
+import struct
+import time
+
+from salt.exceptions import CommandExecutionError
+
+# "TAI64: 2^62 + seconds of TAI"; daemontools takes TAI to be 10 seconds ahead of Unix time, always.
+TAI_OFFSET = 2**62 + 10
+# Big-endian seconds and nanoseconds, little-endian pid, paused, wanted.
+STATUS = struct.Struct(">QI4sBB")
+WANT = {ord("u"): "up", ord("d"): "down"}
+# daemontools-encore writes a longer file, with a state in its nineteenth byte.
+ENCORE_STATE, ENCORE_FAILED = 18, 5
+ENCORE_LOG = slice(20, 40)
+
+# Where there is no O_PATH, opening a directory for reading does as well.
+FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+LISTEN = os.O_WRONLY | os.O_NONBLOCK
+POLL = 0.02
+STABLE = 2
+FLAPPING = 5
+
+REFUSED = {
+    errno.ENOENT: "unsupervised",
+    errno.ENXIO: "unsupervised",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+}
+
+
+def decode(data, now):
+    """
+    Return what the bytes of a status file say, or None if they cannot be one.
+
+    data
+        At least the 18 bytes of daemontools; of the 20 or 40 that daemontools-encore writes, the
+        first 18 mean the same.
+
+    now
+        The time to count from, in seconds since 1970.
+
+    Source: daemontools 0.76, supervise.c and svstat.c; daemontools-encore 1.11, svstatus.h.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.read /service/open-ftpd
+    """
+    if len(data) < STATUS.size:
+        return None
+    seconds, nanoseconds, pid, paused, want = STATUS.unpack_from(data)
+    since = seconds - TAI_OFFSET + nanoseconds / 1e9
+    if not 0 <= since < 1 << 40:
+        return None
+    pid = int.from_bytes(pid, "little")
+    state = "paused" if pid and paused else "up" if pid else "down"
+    if len(data) > ENCORE_STATE and data[ENCORE_STATE] == ENCORE_FAILED and not pid:
+        state = "failed"
+    return {
+        "state": state,
+        "pid": pid or None,
+        "since": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(since)),
+        "seconds": max(0, int(now - since)),
+        "want": WANT.get(want, "once" if pid else None),
+    }
+
+
+def read(directory):
+    """
+    Return the record of the service in a directory.
+
+    directory
+        A service directory, or a link to one.
+
+    The record has ``state`` (up, down, paused, failed, unsupervised, missing, denied, unreadable),
+    ``pid``, ``since`` (UTC), ``seconds``, ``want`` (up, down, once), ``enabled``, ``problem`` (one
+    phrase or None), and ``log``, the same for the logger or None if there is none.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.read /service/open-ftpd
+    """
+    return _read_service(None, directory, time.time()) or _without_status("missing") | {"log": None}
+
+
+def read_all(directory):
+    """
+    Return the records of all services in a scan directory, by name.
+
+    directory
+        The directory that svscan watches.  What svscan skips is left out: names that begin with a
+        dot, and files.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.read_all /service
+    """
+    now = time.time()
+    scan = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        names = sorted(name for name in os.listdir(scan) if not name.startswith("."))
+        records = {name: _read_service(scan, name, now) for name in names}
+    finally:
+        os.close(scan)
+    return {name: record for name, record in records.items() if record}
+
+
+def older(directory, files):
+    """
+    Return whether the process of a service is older than one of some files.
+
+    directory
+        A service directory; without a process in it the answer is False.
+
+    files
+        Paths; those that do not exist are not looked at.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.older /service/open-ftpd '[/service/open-ftpd/run]'
+    """
+    try:
+        with open(os.path.join(directory, "supervise/status"), "rb") as status:
+            seconds, nanoseconds, pid, _, _ = STATUS.unpack(status.read(STATUS.size))
+    except (OSError, struct.error):
+        return False
+    since = seconds - TAI_OFFSET + nanoseconds / 1e9
+    written = [os.lstat(path).st_mtime for path in files if os.path.lexists(path)]
+    return any(pid) and max(written, default=0) > since
+
+
+def answers(directory):
+    """
+    Return whether a supervise runs in a directory.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.answers /service/open-ftpd
+    """
+    try:
+        os.close(os.open(os.path.join(directory, "supervise/ok"), LISTEN))
+    except OSError:
+        return False
+    return True
+
+
+def order(directory, letters):
+    """
+    Give orders to the supervise of a directory.
+
+    directory
+        A service directory.
+
+    letters
+        The letters of svc(8), carried out from left to right: u up, d down, o once, p pause,
+        c continue, h HUP, a ALRM, i INT, t TERM, k KILL, x exit.
+
+    Returns True when supervise has them.  Raises CommandExecutionError when it cannot be reached.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.order /service/open-ftpd du
+    """
+    try:
+        control = os.open(os.path.join(directory, "supervise/control"), LISTEN)
+        try:
+            os.write(control, letters.encode("ascii"))
+        finally:
+            os.close(control)
+    except OSError as error:
+        state = REFUSED.get(error.errno)
+        if state == "unsupervised":
+            raise CommandExecutionError("not supervised (is svscan running?)")
+        raise CommandExecutionError(f"cannot reach supervise: {error.strerror}")
+    return True
+
+
+def wait(directory, state, seconds):
+    """
+    Wait until a service is in a state, and return whether it is.
+
+    directory
+        A service directory.
+
+    state
+        ``down`` (no process), ``supervised`` (its log too, if it has one) or ``unsupervised``.
+
+    seconds
+        How long to wait at most.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.wait /service/open-ftpd down 10
+    """
+    deadline = time.monotonic() + seconds
+    while not _is(directory, state):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def settle(directory, stable_for, seconds, unlike=None):
+    """
+    Wait until a service stays up, and return its last record.
+
+    directory
+        A service directory.
+
+    stable_for
+        For how many seconds it must have been up with the same pid.
+
+    seconds
+        How long to wait at most; it ends sooner when the service is started again and again.
+
+    unlike
+        A pid that does not count: that of the process which is to be replaced.
+
+    The record has two more keys: ``stable``, and ``starts``, the number of pids that were seen.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' supervise.settle /service/open-ftpd 3 15
+    """
+    begun = started = time.monotonic()
+    pids = [unlike]
+    while True:
+        record, now = read(directory), time.monotonic()
+        if record["pid"] and record["pid"] != pids[-1]:
+            pids.append(record["pid"])
+            started = now
+        up = record["state"] == "up" and record["pid"] != unlike
+        stable = up and max(record["seconds"], now - started) >= stable_for
+        if stable or now - begun >= seconds or len(pids) > FLAPPING:
+            return record | {"stable": stable, "starts": len(pids) - 1}
+        time.sleep(POLL)
+
+
+def _is(directory, state):
+    if state == "down":
+        return read(directory)["pid"] is None
+    if state == "unsupervised":
+        return not answers(directory)
+    log = os.path.join(directory, "log")
+    return answers(directory) and (answers(log) or not os.path.exists(log))
+
+
+def _read_service(parent, name, now):
+    try:
+        folder = os.open(name, FOLDER, dir_fd=parent)
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        state = "denied" if error.errno == errno.EACCES else "missing"
+        return _without_status(state) | {"log": None}
+    try:
+        record, data = _read_one(folder, "", now)
+        record["log"] = _read_log(folder, data, now)
+    finally:
+        os.close(folder)
+    return record
+
+
+def _read_log(folder, data, now):
+    # With daemontools-encore, "log" may be a program of the same supervise.
+    if len(data) >= ENCORE_LOG.stop:
+        inner = decode(data[ENCORE_LOG], now)
+        if inner:
+            return _judged(inner | {"enabled": True})
+    if os.access("log", os.F_OK, dir_fd=folder):
+        return _read_one(folder, "log/", now)[0]
+    return None
+
+
+def _read_one(folder, prefix, now):
+    try:
+        os.close(os.open(f"{prefix}supervise/ok", LISTEN, dir_fd=folder))
+        status = os.open(f"{prefix}supervise/status", os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
+        try:
+            data = os.read(status, 64)
+        finally:
+            os.close(status)
+    except OSError as error:
+        return _without_status(REFUSED.get(error.errno, "unreadable")), b""
+    record = decode(data, now)
+    if record is None:
+        return _without_status("unreadable"), b""
+    record["enabled"] = not os.access(f"{prefix}down", os.F_OK, dir_fd=folder)
+    return _judged(record), data
+
+
+def _without_status(state):
+    record = dict.fromkeys(("pid", "since", "seconds", "want", "enabled"))
+    return _judged({"state": state} | record)
+
+
+PROBLEMS = {
+    "paused": "paused",
+    "failed": "failed: run exited with 100, it will not be tried again",
+    "unsupervised": "not supervised",
+    "missing": "no such service",
+    "denied": "permission denied",
+    "unreadable": "supervise/status is not a status file",
+}
+
+
+def _judged(record):
+    """Add the problem: what is differs from what is wanted."""
+    state, want = record["state"], record["want"]
+    problem = PROBLEMS.get(state)
+    if state == "up" and want == "down":
+        problem = "wanted down but up"
+    elif state == "up" and record["seconds"] < STABLE:
+        problem = f"just started, or flapping (up for less than {STABLE} s)"
+    elif state == "down" and want == "up":
+        problem = "wanted up but down"
+    record["problem"] = problem
+    return record

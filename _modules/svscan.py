@@ -1,0 +1,186 @@
+"""
+The directory that svscan watches: where it is, and the links in it.
+
+svscan, daemontools 0.76, looks at its directory every 5 seconds and starts a supervise for each
+name that does not begin with a dot, and one for its ``log`` if there is one *when it first sees
+the service*.  It forgets a service when it looks and finds neither the name nor the processes.
+"""
+
+import itertools
+import os
+import time
+
+from salt.exceptions import CommandExecutionError
+
+USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
+SCAN = 5
+
+# Where svscan was last found; looked at first, since there may be thousands of processes.
+_found = []
+
+
+def directory():
+    """
+    Return the directory that svscan watches, or None if there is none.
+
+    It is ``daemontools.service_dir`` of the minion configuration, or else where this user's svscan
+    runs (Linux), or else the first of /service, /var/service and /etc/service that exists.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' svscan.directory
+    """
+    configured = __salt__["config.get"]("daemontools.service_dir", None)
+    usual = (path for path in USUAL_DIRECTORIES if os.path.isdir(path))
+    return configured or next(itertools.chain(_running(), usual), None)
+
+
+def link(path, target, timeout=10):
+    """
+    Link a service directory, and wait until supervise answers for it and its log.
+
+    path
+        The link to make, in the directory that svscan watches.
+
+    target
+        The service directory.
+
+    timeout
+        How many seconds to wait at most; svscan looks every 5.
+
+    Raises CommandExecutionError if the path is something else already, or nothing answers.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' daemontools.link open-ftpd
+    """
+    if not is_link(path, target):
+        if os.path.lexists(path):
+            raise CommandExecutionError(f"{path} is not a link to {target} (remove it)")
+        os.symlink(target, path)
+    if __salt__["supervise.wait"](target, "supervised", timeout):
+        return True
+    whose = " of its log" if __salt__["supervise.answers"](target) else ""
+    raise CommandExecutionError(
+        f"supervise{whose} did not answer within {timeout} s "
+        f"(is svscan running on {os.path.dirname(path)}?)"
+    )
+
+
+def unlink(path, target, timeout=10):
+    """
+    Remove the link to a service directory, and end its processes and those of its log.
+
+    path
+        The link, in the directory that svscan watches; it may be gone already.
+
+    target
+        The service directory.
+
+    timeout
+        How many seconds to wait at most, first for the service, then for its log.
+
+    Raises CommandExecutionError if the path is something else, or a process does not end.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' daemontools.unlink open-ftpd
+    """
+    if is_link(path, target):
+        os.unlink(path)
+    elif os.path.lexists(path):
+        raise CommandExecutionError(f"{path} is not a link to {target} (remove it by hand)")
+    # The logger goes last, so that it gets the last words of the service.
+    for folder in (target, os.path.join(target, "log")):
+        _end(folder, timeout)
+    return True
+
+
+def relink(path, target, timeout=10):
+    """
+    Let svscan forget a service and see it again, as it must when a ``log`` comes or goes.
+
+    path, target, timeout
+        As for svscan.unlink and svscan.link.
+
+    The service is down for up to 12 seconds.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' daemontools.relink open-ftpd
+    """
+    unlink(path, target, timeout)
+    time.sleep(SCAN + 1)
+    return link(path, target, timeout)
+
+
+def is_link(path, target):
+    """
+    Return whether a path is a link to a directory.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' svscan.is_link /service/open-ftpd /var/svc.d/open-ftpd
+    """
+    return os.path.islink(path) and os.path.realpath(path) == os.path.realpath(target)
+
+
+def watches(folder):
+    """
+    Return whether an svscan of this user runs in a directory, or None if that cannot be known.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' svscan.watches /service
+    """
+    if not os.path.isdir("/proc/self/ns"):
+        return None
+    return any(os.path.samefile(found, folder) for found in _running())
+
+
+def _end(folder, timeout):
+    if not __salt__["supervise.answers"](folder):
+        return
+    __salt__["supervise.order"](folder, "dx")
+    if not __salt__["supervise.wait"](folder, "unsupervised", timeout):
+        raise CommandExecutionError(f"{folder}: did not end within {timeout} s of TERM")
+
+
+def _running():
+    """Yield where each svscan of this user, in this mount namespace, runs (Linux)."""
+    for process in itertools.chain(_found, _processes()):
+        try:
+            mine = os.stat(process).st_uid == os.geteuid()
+            if mine and _command(process) == "svscan" and _same_mounts(process):
+                folder = os.readlink(f"{process}/cwd")
+                _found[:] = [process]
+                yield folder
+        except OSError:
+            continue
+
+
+def _processes():
+    if os.path.isdir("/proc"):
+        for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+            yield f"/proc/{pid}"
+
+
+def _command(process):
+    with open(f"{process}/comm") as file:
+        return file.read().rstrip("\n")
+
+
+def _same_mounts(process):
+    return os.readlink(f"{process}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
