@@ -29,6 +29,12 @@ PROGRAMS = ("ip", "mount", "pivot_root", "umount")
 DEVICES = ("full", "null", "ptmx", "pts", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
+# The gateway reaches no mirror: packages come from the directory that the Makefile fills.
+APT = f"""\
+Dir::Cache::archives "{REPOSITORY}/.cache/debs";
+Acquire::Retries "0";
+"""
+
 HOSTS = """\
 127.0.0.1 localhost
 192.168.0.10 lan
@@ -118,7 +124,7 @@ def _init(command):
         _files()
         _network()
         _salt()
-        _replace("/etc/apt/apt.conf.d/99box", f'Dir::Cache::archives "{REPOSITORY}/.cache/debs";\n')
+        _replace("/etc/apt/apt.conf.d/99box", APT)
     except (OSError, subprocess.CalledProcessError) as exc:
         print(f"box: {exc}", file=sys.stderr)
         return 111
