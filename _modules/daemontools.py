@@ -13,13 +13,13 @@ import contextlib
 import logging
 import os
 import re
-import shlex
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 LOG = logging.getLogger(__name__)
 
 __func_alias__ = {"exit_": "exit"}
+__outputter__ = {"status": "yaml"}
 
 FOLDERS = ("log/supervise", "log", "env", "supervise")
 NAME = re.compile(r"[^./\x00-\x20-][^/\x00-\x1f]*(/log)?")
@@ -27,15 +27,6 @@ LETTERS = re.compile(r"[udopchaitkx]+")
 # For how many seconds a service must be up before it counts as up, and how long to wait for it.
 STABLE_FOR = 2
 TIMEOUT = 15
-
-
-def service_dir():
-    """
-    Return the directory that svscan watches, or None if there is none.
-
-    CLI Example: ``salt '*' daemontools.service_dir``
-    """
-    return __salt__["svscan.directory"]()
 
 
 def definition(name):
@@ -94,7 +85,7 @@ def status(name=None, sig=None):
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
-        folder = service_dir()
+        folder = __salt__["svscan.directory"]()
         return __salt__["supervise.read_all"](folder) if folder else {}
     if sig:
         return bool(__salt__["status.pid"](sig))
@@ -290,7 +281,7 @@ def get_all():
 
     CLI Example: ``salt '*' daemontools.get_all``
     """
-    folder = service_dir()
+    folder = __salt__["svscan.directory"]()
     return sorted(filter(available, os.listdir(folder))) if folder else []
 
 
@@ -411,7 +402,7 @@ def remove(name, timeout=10):
 
     CLI Example: ``salt '*' daemontools.remove open-ftpd``
     """
-    if service_dir():
+    if __salt__["svscan.directory"]():
         _scan("unlink", name, timeout)
     __salt__["filetree.remove"](definition(name), FOLDERS)
     return True
@@ -430,27 +421,8 @@ def log(name, lines=20, since=None, grep=None):
 
     CLI Example: ``salt '*' daemontools.log open-ftpd lines=50 since=1h grep=deny``
     """
-    return __salt__["multilog.read"](log_directory(name), lines, since, grep)
-
-
-def log_directory(name):
-    """
-    Return the directory to which the logger of a service writes, as its ``log/run`` says.
-
-    CLI Example: ``salt '*' daemontools.log_directory open-ftpd``
-    """
-    logger = os.path.join(_path(name), "log")
-    try:
-        with open(os.path.join(logger, "run"), encoding="utf-8", errors="replace") as file:
-            words = shlex.split(file.read(), comments=True)
-    except (OSError, ValueError) as error:
-        raise CommandExecutionError(f"{name}: no log/run that can be read ({error})")
-    # multilog(8): a directory "starts with a dot or slash".
-    actions = words[words.index("multilog") :] if "multilog" in words else []
-    folder = next((action for action in actions if action.startswith((".", "/"))), None)
-    if folder is None:
-        raise CommandExecutionError(f"{name}: log/run does not say where multilog writes")
-    return os.path.normpath(os.path.join(logger, folder))
+    folder = __salt__["multilog.directory"](_path(name))
+    return __salt__["multilog.read"](folder, lines, since, grep)
 
 
 def rotate(name, timeout=5):
@@ -467,27 +439,7 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
-    return __salt__["multilog.rotate"](
-        log_directory(name), os.path.join(_path(name), "log"), timeout
-    )
-
-
-def offline():
-    """
-    Return False: there is no root directory other than this one.
-
-    CLI Example: ``salt '*' daemontools.offline``
-    """
-    return False
-
-
-def masked(name, runtime=False):
-    """
-    Return False: daemontools has no masks.
-
-    CLI Example: ``salt '*' daemontools.masked open-ftpd``
-    """
-    return False
+    return __salt__["multilog.rotate"](_path(name), timeout)
 
 
 def mask(name, runtime=False):
@@ -499,22 +451,13 @@ def mask(name, runtime=False):
     raise CommandExecutionError(f"{name}: daemontools has no masks (disable it, or unlink it)")
 
 
-def unmask(name, runtime=False):
+def firstboot(**kwargs):
     """
-    Return True: no service is masked.
+    Raise CommandExecutionError: that is systemd's.
 
-    CLI Example: ``salt '*' daemontools.unmask open-ftpd``
+    CLI Example: ``salt '*' daemontools.firstboot``
     """
-    return True
-
-
-def get_static():
-    """
-    Return no names: every service can be enabled and disabled.
-
-    CLI Example: ``salt '*' daemontools.get_static``
-    """
-    return []
+    raise CommandExecutionError("daemontools has nothing to do at a first boot")
 
 
 def execs():
@@ -526,29 +469,30 @@ def execs():
     return {name: os.path.join(_path(name), "run") for name in get_all()}
 
 
-def systemctl_reload():
-    """
-    Return True: supervise reads ``run`` whenever it starts a service.
+def _always(answer, reason):
+    """Return a function of Salt's service provider to which there is but one answer."""
 
-    CLI Example: ``salt '*' daemontools.systemctl_reload``
+    def function(name=None, runtime=False):
+        return answer
+
+    function.__doc__ = f"""
+    Return {answer}: {reason}.
     """
-    return True
+    return function
 
 
-def firstboot(**kwargs):
-    """
-    Raise CommandExecutionError: that is systemd's.
-
-    CLI Example: ``salt '*' daemontools.firstboot``
-    """
-    raise CommandExecutionError("daemontools has nothing to do at a first boot")
+offline = _always(False, "there is no other root directory than this one")
+masked = _always(False, "daemontools has no masks")
+unmask = _always(True, "no service is masked")
+get_static = _always([], "every service can be enabled and disabled")
+systemctl_reload = _always(True, "supervise reads run whenever it starts a service")
 
 
 def _path(name):
     """Return where svscan sees a service."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CommandExecutionError(f"{name!r}: no such service (that is no name of one)")
-    folder = service_dir()
+    folder = __salt__["svscan.directory"]()
     if not folder:
         raise CommandExecutionError(
             f"{name}: svscan has no directory (install daemontools, or set daemontools.service_dir)"

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import os
 import re
+import shlex
 import time
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -105,15 +106,41 @@ def finished(directory):
     return sorted(name for name in os.listdir(directory) if OLD.fullmatch(name))
 
 
-def rotate(directory, logger, timeout=5):
+def directory(service):
     """
-    Let multilog finish the current file of a log now.
+    Return the directory to which the logger of a service writes, as its ``log/run`` says.
 
-    directory
-        The directory of the log.
+    service
+        The service directory.
 
-    logger
-        The service directory of the logger.
+    Raises CommandExecutionError if there is no such script or it does not say.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' multilog.directory /service/open-ftpd
+    """
+    logger = os.path.join(service, "log")
+    try:
+        with open(os.path.join(logger, "run"), encoding="utf-8", errors="replace") as file:
+            words = shlex.split(file.read(), comments=True)
+    except (OSError, ValueError) as error:
+        raise CommandExecutionError(f"{logger}: its run script cannot be read ({error})")
+    # multilog(8): an action that "starts with a dot or slash" is a directory.
+    actions = words[words.index("multilog") :] if "multilog" in words else []
+    for action in actions:
+        if action.startswith((".", "/")):
+            return os.path.normpath(os.path.join(logger, action))
+    raise CommandExecutionError(f"{logger}: its run script does not say where multilog writes")
+
+
+def rotate(service, timeout=5):
+    """
+    Let the logger of a service finish its current file now.
+
+    service
+        The service directory.
 
     timeout
         How many seconds to wait for the finished file at most.
@@ -127,17 +154,18 @@ def rotate(directory, logger, timeout=5):
 
         salt '*' daemontools.rotate open-ftpd
     """
-    before = finished(directory)
-    if not os.path.getsize(os.path.join(directory, "current")):
+    folder = directory(service)
+    before = finished(folder)
+    if not os.path.getsize(os.path.join(folder, "current")):
         return None
-    __salt__["supervise.order"](logger, "a")
+    __salt__["supervise.order"](os.path.join(service, "log"), "a")
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        new = set(finished(directory)) - set(before)
+        new = set(finished(folder)) - set(before)
         if new:
             return max(new)
         time.sleep(0.02)
-    raise CommandExecutionError(f"{directory}: multilog did not finish a file within {timeout} s")
+    raise CommandExecutionError(f"{folder}: multilog did not finish a file within {timeout} s")
 
 
 def _limit(lines):

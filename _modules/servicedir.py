@@ -8,7 +8,6 @@ ucspi-tcp, with the options spelled out; the files are those that ``supervise`` 
 import difflib
 import os.path
 import re
-import shlex
 
 from salt.exceptions import SaltInvocationError
 
@@ -21,22 +20,6 @@ UMASK = re.compile(r"[0-7]{3,4}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 WHOLE_SCRIPT = ("command", "umask", "softlimit", "tcpserver", "setuidgid", "envdir")
-WRITTEN = "# Written by Salt; change the settings instead."
-
-# softlimit(8): the letter of each limit.
-SOFTLIMIT = {
-    "memory": "m",
-    "data": "d",
-    "stack": "s",
-    "locked": "l",
-    "total": "a",
-    "open_files": "o",
-    "processes": "p",
-    "file_size": "f",
-    "core": "c",
-    "resident": "r",
-    "cpu": "t",
-}
 
 
 def settings(name, settings, pillar=None):
@@ -119,10 +102,12 @@ def render(name, settings):
         for variable, value in settings.get("envdir", {}).items()
     }
     if settings["multilog"]:
-        files["log/run"] = {"mode": "0755", "text": _script([_multilog(settings["multilog"])])}
+        logger = __salt__["runscript.logger"](settings["multilog"])
+        files["log/run"] = {"mode": "0755", "text": logger}
     if not settings["enabled"]:
         files["down"] = {"mode": "0644", "text": ""}
-    files["run"] = {"mode": "0755", "text": settings.get("run") or _run(name, settings)}
+    script = settings.get("run") or __salt__["runscript.service"](name, settings)
+    files["run"] = {"mode": "0755", "text": script}
     return files
 
 
@@ -274,7 +259,19 @@ def _log_account(value, path):
 ACCOUNT_WORD = _word(ACCOUNT, "the name of an account")
 ADDRESS_WORD = _word(ADDRESS, "an address, a host name or 0")
 
-# The options that multilog(8) and tcpserver(1) have; those that take a value, by their letter.
+SOFTLIMIT = (
+    "memory",
+    "data",
+    "stack",
+    "locked",
+    "total",
+    "open_files",
+    "processes",
+    "file_size",
+    "core",
+    "resident",
+    "cpu",
+)
 MULTILOG = {
     "user": _log_account,
     "directory": _absolute,
@@ -299,15 +296,6 @@ TCPSERVER = {
     "uid": _number(1),
     "gid": _number(1),
     "rules": _rules,
-}
-TCPSERVER_LETTER = {
-    "concurrency": "c",
-    "backlog": "b",
-    "timeout": "t",
-    "banner": "B",
-    "gid": "g",
-    "uid": "u",
-    "rules": "x",
 }
 SERVICE = {
     "state": _choice("up", "down", "absent"),
@@ -355,60 +343,3 @@ def _server(options, path):
         folder = __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
         options = options | {"rules": f"{folder}/{rules}.cdb"}
     return {"address": "0"} | options
-
-
-def _script(commands, before=()):
-    """Return a shell script: the only place where words become shell text."""
-    lines = (" ".join(shlex.quote(str(word)) for word in command) for command in commands)
-    return "\n".join(["#!/bin/sh", WRITTEN, *before, "exec " + " \\\n    ".join(lines), ""])
-
-
-def _run(name, settings):
-    before = ["exec 2>&1"]
-    if "umask" in settings:
-        before.append(f"umask {settings['umask']}")
-    before.append(f'echo "*** Starting {name} service..."')
-    commands = [["envdir", "./env"]] if settings.get("envdir") else []
-    if settings.get("softlimit"):
-        commands.append(_softlimit(settings["softlimit"]))
-    if "tcpserver" in settings:
-        commands.append(_tcpserver(settings["tcpserver"]))
-    if "setuidgid" in settings:
-        commands.append(["setuidgid", settings["setuidgid"]])
-    return _script([*commands, settings["command"]], before)
-
-
-def _softlimit(limits):
-    words = ["softlimit"]
-    for key, value in limits.items():
-        words += [f"-{SOFTLIMIT[key]}", "=" if value == "hard" else value]
-    return words
-
-
-def _tcpserver(options):
-    look_up = ("r" if options.get("remote_info") else "R") + (
-        "h" if options.get("remote_host") else "H"
-    )
-    flags = {
-        "-v": options.get("verbose", True),
-        f"-{look_up}": True,
-        "-p": options.get("paranoid"),
-        "-D": not options.get("delay", True),
-        "-o": options.get("ip_options"),
-        f"-l{options.get('local_name', '0')}": True,
-    }
-    words = ["tcpserver", *(flag for flag, wanted in flags.items() if wanted)]
-    for key, letter in TCPSERVER_LETTER.items():
-        if key in options:
-            words += [f"-{letter}", options[key]]
-    return [*words, options["address"], options["port"]]
-
-
-def _multilog(options):
-    words = ["setuidgid", options["user"]] if options["user"] else []
-    words += ["multilog", "t", *options.get("select", [])]
-    if "size" in options:
-        words.append(f"s{options['size']}")
-    if "files" in options:
-        words.append(f"n{options['files']}")
-    return [*words, options["directory"]]

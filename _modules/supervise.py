@@ -8,6 +8,7 @@ No process is started and nothing here can block.
 
 import errno
 import os
+import stat
 import struct
 import time
 
@@ -24,7 +25,7 @@ ENCORE_LOG = slice(20, 40)
 
 # Where there is no O_PATH, opening a directory for reading does as well.
 FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
-LISTEN = os.O_WRONLY | os.O_NONBLOCK
+LISTEN = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 POLL = 0.02
 STABLE = 2
 FLAPPING = 5
@@ -184,15 +185,11 @@ def order(directory, letters):
     try:
         control = os.open(os.path.join(directory, "supervise/control"), LISTEN)
         try:
-            os.write(control, letters.encode("ascii"))
+            return _give(control, letters)
         finally:
             os.close(control)
     except OSError as error:
-        state = REFUSED.get(error.errno)
-        if state == "unsupervised":
-            raise CommandExecutionError("not supervised (is svscan running?)")
-        raise CommandExecutionError(f"cannot reach supervise: {error.strerror}")
-    return True
+        raise CommandExecutionError(read(directory)["problem"] or error.strerror)
 
 
 def wait(directory, state, seconds):
@@ -269,6 +266,12 @@ def _is(directory, state):
     return answers(directory) and (answers(log) or not os.path.exists(log))
 
 
+def _give(control, letters):
+    if not stat.S_ISFIFO(os.fstat(control).st_mode):
+        raise CommandExecutionError("supervise/control is not a FIFO")
+    return os.write(control, letters.encode("ascii")) == len(letters)
+
+
 def _read_service(parent, name, now):
     try:
         folder = os.open(name, FOLDER, dir_fd=parent)
@@ -279,7 +282,9 @@ def _read_service(parent, name, now):
         return _without_status(state) | {"log": None}
     try:
         record, data = _read_one(folder, "", now)
-        record["log"] = _read_log(folder, data, now)
+        record["log"] = log = _read_log(folder, data, now)
+        if log and log["problem"] and not record["problem"]:
+            record["problem"] = f"log: {log['problem']}"
     finally:
         os.close(folder)
     return record
@@ -321,7 +326,7 @@ def _without_status(state):
 PROBLEMS = {
     "paused": "paused",
     "failed": "failed: run exited with 100, it will not be tried again",
-    "unsupervised": "not supervised",
+    "unsupervised": "not supervised (is svscan running?)",
     "missing": "no such service",
     "denied": "permission denied",
     "unreadable": "supervise/status is not a status file",

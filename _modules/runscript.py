@@ -1,0 +1,118 @@
+"""
+The scripts that supervise runs: settings in, text out.
+
+The settings are those that servicedir.settings returns, checked and complete.  A script reads like
+one written by hand: plain values, quoted only where needed, and one program a line.
+"""
+
+import shlex
+
+WRITTEN = "# Written by Salt; change the settings instead."
+
+# softlimit(8) and tcpserver(1): the letters of the options that take a value.
+SOFTLIMIT = {
+    "memory": "m",
+    "data": "d",
+    "stack": "s",
+    "locked": "l",
+    "total": "a",
+    "open_files": "o",
+    "processes": "p",
+    "file_size": "f",
+    "core": "c",
+    "resident": "r",
+    "cpu": "t",
+}
+TCPSERVER = {
+    "concurrency": "c",
+    "backlog": "b",
+    "timeout": "t",
+    "banner": "B",
+    "gid": "g",
+    "uid": "u",
+    "rules": "x",
+}
+
+
+def service(name, settings):
+    """
+    Return the ``run`` script of a service.
+
+    name
+        The service.
+
+    settings
+        Its settings as returned by servicedir.settings, with a ``command``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' daemontools.directory hello '{command: [/usr/local/bin/hello]}'
+    """
+    before = ["exec 2>&1"]
+    if "umask" in settings:
+        before.append(f"umask {settings['umask']}")
+    before.append(f'echo "*** Starting {name} service..."')
+    commands = [["envdir", "./env"]] if settings.get("envdir") else []
+    if settings.get("softlimit"):
+        commands.append(_softlimit(settings["softlimit"]))
+    if "tcpserver" in settings:
+        commands.append(_tcpserver(settings["tcpserver"]))
+    if "setuidgid" in settings:
+        commands.append(["setuidgid", settings["setuidgid"]])
+    return _script([*commands, settings["command"]], before)
+
+
+def logger(options):
+    """
+    Return the ``log/run`` script of a service.
+
+    options
+        The setting ``multilog`` as returned by servicedir.settings.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' runscript.logger '{user: multilog, directory: /var/multilog/hello, files: 20}'
+    """
+    words = ["setuidgid", options["user"]] if options["user"] else []
+    words += ["multilog", "t", *options.get("select", [])]
+    if "size" in options:
+        words.append(f"s{options['size']}")
+    if "files" in options:
+        words.append(f"n{options['files']}")
+    return _script([[*words, options["directory"]]])
+
+
+def _script(commands, before=()):
+    """Return a shell script: the only place where words become shell text."""
+    lines = (" ".join(shlex.quote(str(word)) for word in command) for command in commands)
+    return "\n".join(["#!/bin/sh", WRITTEN, *before, "exec " + " \\\n    ".join(lines), ""])
+
+
+def _softlimit(limits):
+    words = ["softlimit"]
+    for key, value in limits.items():
+        words += [f"-{SOFTLIMIT[key]}", "=" if value == "hard" else value]
+    return words
+
+
+def _tcpserver(options):
+    look_up = ("r" if options.get("remote_info") else "R") + (
+        "h" if options.get("remote_host") else "H"
+    )
+    flags = {
+        "-v": options.get("verbose", True),
+        f"-{look_up}": True,
+        "-p": options.get("paranoid"),
+        "-D": not options.get("delay", True),
+        "-o": options.get("ip_options"),
+        f"-l{options.get('local_name', '0')}": True,
+    }
+    words = ["tcpserver", *(flag for flag, wanted in flags.items() if wanted)]
+    for key, letter in TCPSERVER.items():
+        if key in options:
+            words += [f"-{letter}", options[key]]
+    return [*words, options["address"], options["port"]]

@@ -1,0 +1,281 @@
+"""
+What separates a service from its settings, and how to get there.
+"""
+
+import os
+import pwd
+
+from salt.exceptions import CommandExecutionError
+
+FOLDERS = ("log", "env")
+# svscan starts again what died when it looks, every 5 seconds.
+SCAN = 6
+LAST_LINES = 5
+ORDERS = {"started": "uc", "kept up": "uc", "restarted": "tcu", "stopped": "d"}
+
+
+def read(name):
+    """
+    Return what there is of a service: its files, its link, and the records of its processes.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' servicechange.read open-ftpd
+    """
+    folder = __salt__["daemontools.definition"](name)
+    scanned = __salt__["svscan.directory"]()
+    link = os.path.join(scanned or "/service", name)
+    record = __salt__["supervise.read"](folder)
+    if _supervised(record) and record["log"] and not _supervised(record["log"]):
+        # svscan may be about to start it again.
+        __salt__["supervise.wait"](folder, "supervised", SCAN)
+        record = __salt__["supervise.read"](folder)
+    log = record["log"] or {"state": "missing", "pid": None}
+    return {
+        "definition": folder,
+        "exists": os.path.lexists(folder),
+        "ours": __salt__["filetree.marked"](folder),
+        "files": __salt__["filetree.read"](folder, FOLDERS),
+        "scanned": scanned,
+        "link": link,
+        "linked": __salt__["svscan.is_link"](link, folder),
+        "record": record,
+        "log": log,
+        "supervised": _supervised(record),
+        "log_supervised": _supervised(log),
+    }
+
+
+def compare(name, wanted, world):
+    """
+    Return the changes from the world as it was read to the one that is wanted.
+
+    name
+        The service.
+
+    wanted
+        Its settings as returned by servicedir.settings, with its ``files`` as rendered.
+
+    world
+        What servicechange.read returned.
+
+    Returns ``{what: how}``: files with their differences, ``link``, the log directory, and for the
+    processes ``service`` and ``log`` started, restarted, stopped, kept up, added or removed.
+    Raises CommandExecutionError where somebody else's things are in the way.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.single daemontools.supervised hello settings='{...}' test=True
+    """
+    changes = __salt__["filetree.difference"](world["files"], wanted["files"], ("env",))
+    if not world["ours"]:
+        if changes:
+            raise CommandExecutionError(
+                f"{name}: {world['definition']} was not written by Salt (move it away, or allow "
+                "Salt to rewrite it: touch .written-by-salt in it)"
+            )
+        changes["definition"] = "adopted"
+    if not world["linked"]:
+        if os.path.lexists(world["link"]):
+            raise CommandExecutionError(
+                f"{name}: {world['link']} is not a link to {world['definition']} (remove it)"
+            )
+        changes["link"] = f"{world['link']} -> {world['definition']}"
+    log = _log_change(wanted, world, changes)
+    service = _service_change(wanted, world, changes, log)
+    return (
+        _log_directory_change(name, wanted["multilog"])
+        | changes
+        | ({"log": log} if log else {})
+        | ({"service": service} if service else {})
+    )
+
+
+def check(name, wanted, world):
+    """
+    Raise CommandExecutionError for what cannot work, before anything is written.
+
+    name, wanted, world
+        As for servicechange.compare.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.single daemontools.supervised hello settings='{...}'
+    """
+    if not world["scanned"] or not os.path.isdir(world["scanned"]):
+        raise CommandExecutionError(
+            f"{name}: there is no {world['scanned'] or '/service'} for svscan "
+            "(install daemontools, or set daemontools.service_dir)"
+        )
+    log = wanted["multilog"]
+    accounts = {"setuidgid": wanted.get("setuidgid"), "multilog:user": log and log["user"]}
+    for setting, account in accounts.items():
+        if account and _uid(account) is None:
+            raise CommandExecutionError(f"{name}: no account {account!r}, which '{setting}' names")
+
+
+def make(name, wanted, world, changes):
+    """
+    Carry out changes, in an order in which each may be the last, and wait until they hold.
+
+    name, wanted, world
+        As for servicechange.compare.
+
+    changes
+        What that returned.
+
+    Raises CommandExecutionError or OSError for what could not be done.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.single daemontools.supervised hello settings='{...}'
+    """
+    folder, relink = world["definition"], changes.get("log") in ("added", "removed")
+    if wanted["multilog"] and wanted["multilog"]["directory"] in changes:
+        _make_log_directory(wanted["multilog"])
+    __salt__["filetree.write"](folder, wanted["files"], FOLDERS)
+    if relink:
+        _unlink(name, world)
+    if not wanted["multilog"] and (relink or not world["supervised"]):
+        for path in ("log/supervise", "log"):
+            __salt__["filetree.remove_folder"](os.path.join(folder, path))
+    __salt__["svscan.relink" if relink else "svscan.link"](world["link"], folder)
+    for path, key in (("log", "log"), ("", "service")):
+        deed = "started" if relink and changes.get(key) == "restarted" else changes.get(key)
+        if deed in ORDERS:
+            __salt__["supervise.order"](os.path.join(folder, path), ORDERS[deed])
+    _settle(name, wanted, world, changes)
+
+
+def _supervised(record):
+    return record["state"] not in ("missing", "unsupervised")
+
+
+def _uid(account):
+    try:
+        return pwd.getpwnam(account).pw_uid
+    except KeyError:
+        return None
+
+
+def _log_directory_change(name, log):
+    if not log:
+        return {}
+    folder, user = log["directory"], log["user"]
+    try:
+        owner = os.stat(folder).st_uid
+    except FileNotFoundError:
+        return {folder: f"made for {user}" if user else "made"}
+    if not user:
+        return {}
+    if owner != _uid(user):
+        return {folder: f"owner becomes {user}"}
+    current = os.path.join(folder, "current")
+    if os.path.exists(current) and os.stat(current).st_uid != owner:
+        raise CommandExecutionError(
+            f"{name}: {current} does not belong to {user} (chown -R {user} {folder})"
+        )
+    return {}
+
+
+def _log_change(wanted, world, changes):
+    if not world["supervised"]:
+        return None
+    if world["log_supervised"] != bool(wanted["multilog"]):
+        return "added" if wanted["multilog"] else "removed"
+    if not wanted["multilog"]:
+        return None
+    if world["log"]["state"] != "up":
+        return "started"
+    replaced = "log/run" in changes or _is_stale(world, "log", ["run"])
+    return "restarted" if replaced else None
+
+
+def _service_change(wanted, world, changes, log):
+    record = world["record"]
+    if wanted["state"] == "down":
+        return "stopped" if record["pid"] or record["want"] == "up" else None
+    if record["state"] != "up":
+        return "started"
+    run = [path for path in world["files"] | changes if path == "run" or path.startswith("env/")]
+    replaced = any(path in changes for path in run) or _is_stale(world, "", ["env", *run])
+    if replaced or log in ("added", "removed"):
+        return "restarted"
+    return None if record["want"] == "up" else "kept up"
+
+
+def _is_stale(world, folder, files):
+    """Tell whether a process runs what was replaced, perhaps by a run that was then killed."""
+    folder = os.path.join(world["definition"], folder)
+    return __salt__["supervise.older"](folder, [os.path.join(folder, file) for file in files])
+
+
+def _make_log_directory(log):
+    os.makedirs(log["directory"], exist_ok=True)
+    if log["user"]:
+        account = pwd.getpwnam(log["user"])
+        os.chown(log["directory"], account.pw_uid, account.pw_gid)
+    os.chmod(log["directory"], 0o750)
+
+
+def _unlink(name, world):
+    """Stop a service that svscan must see anew, but only if there is an svscan to do so."""
+    if __salt__["svscan.watches"](world["scanned"]) is False:
+        raise CommandExecutionError(
+            f"{name}: its log can neither come nor go, for no svscan runs on {world['scanned']}"
+        )
+    __salt__["svscan.unlink"](world["link"], world["definition"])
+
+
+def _settle(name, wanted, world, changes):
+    """Wait until the service, and then its logger, stays as it is wanted."""
+    folder, seconds = world["definition"], wanted["timeout"]
+    if wanted["state"] == "up":
+        old = world["record"]["pid"] if changes.get("service") == "restarted" else None
+        failure = _unstable(folder, wanted, old)
+        if failure:
+            raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
+    elif not __salt__["supervise.wait"](folder, "down", seconds):
+        raise CommandExecutionError(f"{name}: did not end within {seconds} s of TERM")
+    if wanted["multilog"]:
+        old = world["log"]["pid"] if changes.get("log") == "restarted" else None
+        failure = _unstable(os.path.join(folder, "log"), wanted, old)
+        if failure:
+            raise CommandExecutionError(
+                f"{name}/log: {failure}; multilog told svscan why (see its standard error)"
+            )
+
+
+def _unstable(folder, wanted, old):
+    record = __salt__["supervise.settle"](folder, wanted["stable_for"], wanted["timeout"], old)
+    if record["stable"]:
+        return None
+    if record["starts"] > 1:
+        return f"does not stay up ({record['starts']} starts)"
+    if old and record["pid"] == old:
+        return f"pid {old} did not end within {wanted['timeout']} s of TERM"
+    return f"not up for {wanted['stable_for']} s within {wanted['timeout']} s"
+
+
+def _last_words(wanted):
+    """Return the end of the log, and who holds the port if the service could not have it."""
+    if not wanted["multilog"]:
+        return ""
+    try:
+        lines = __salt__["multilog.read"](wanted["multilog"]["directory"], LAST_LINES)
+    except CommandExecutionError as error:
+        return f"; no log: {error}"
+    holder = ""
+    if "tcpserver" in wanted and any("unable to bind" in line for line in lines):
+        holder = __salt__["listener.holder"](wanted["tcpserver"]["port"])
+    return f"{holder and f'; {holder}'}; its log ends with:" + "".join(
+        f"\n    {line}" for line in lines
+    )
