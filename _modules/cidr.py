@@ -1,13 +1,8 @@
 """
 IPv4 addresses as people write them, and as tcprules wants them.
-
-A block (a network in CIDR notation) is one integer: the number of its free bits, times 2^32, plus
-its first address. Such integers sort longest prefix first and then by address, and a million of
-them are parsed, compared and sorted without an object for each.
 """
 
 import re
-from bisect import bisect_left
 from socket import AF_INET, inet_ntoa, inet_pton
 
 from salt.exceptions import SaltInvocationError
@@ -15,12 +10,13 @@ from salt.exceptions import SaltInvocationError
 
 def blocks(entries):
     """
-    Return the blocks that a list of addresses stands for.
+    Return the blocks that addresses stand for, by the length of their prefix.
 
     entries
-        A list of texts such as ``9.9.9.9``, ``192.168.0.0/24`` or ``10.0.0.5-10.0.0.77``.
+        Texts such as ``9.9.9.9``, ``192.168.0.0/24`` or ``10.0.0.5-10.0.0.77``.
 
-    Returns a sorted list of integers without duplicates, longest prefix first.
+    Returns a mapping of lengths to lists in CIDR notation, without duplicates and in the order of
+    the entries. A range becomes the blocks that it is made of; a single address has no ``/32``.
 
     Raises SaltInvocationError, quoting the first text that is no address.
 
@@ -28,113 +24,130 @@ def blocks(entries):
 
     .. code-block:: bash
 
-        salt gw1 cidr.blocks '["192.168.0.0/24", "9.9.9.9"]'
+        salt gw1 cidr.blocks '["192.168.0.0/24", "10.0.0.5-10.0.0.77"]'
     """
-    found = {_address(entry) for entry in entries if "/" not in entry and "-" not in entry}
+    singles = {}
+    found = {32: singles}
     for entry in entries:
-        if "/" in entry:
-            found.add(_network(entry))
-        elif "-" in entry:
-            found.update(_range(entry))
-    return sorted(found)
+        if "/" in entry or "-" in entry:
+            for address, length in _networks(entry):
+                found.setdefault(length, {})[_text(address, length)] = None
+        else:
+            _number(entry)
+            singles[entry] = None
+    return {length: list(texts) for length, texts in found.items() if texts}
 
 
-def rules(sorted_blocks):
+def rules(blocks):
     """
     Return the address part of the tcprules line for each block.
 
-    sorted_blocks
-        A list as ``cidr.blocks`` returns it.
+    blocks
+        A list of texts in CIDR notation.
 
-    Every block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, and
-    ``0.0.0.0/0`` the empty text.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.rules '[38654705664]'
-    """
-    networks = bisect_left(sorted_blocks, 1 << 32)
-    singles = [inet_ntoa(block.to_bytes(4, "big")) for block in sorted_blocks[:networks]]
-    return singles + [_rule(block) for block in sorted_blocks[networks:]]
-
-
-def text(block):
-    """
-    Return a block in CIDR notation, a single address without its ``/32``.
-
-    block
-        An integer as in the list that ``cidr.blocks`` returns.
+    Every block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, ``9.9.9.9`` stays
+    what it is, and ``0.0.0.0/0`` becomes the empty text.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 cidr.text 38654705664
+        salt gw1 cidr.rules '["192.168.0.0/23", "9.9.9.9"]'
     """
-    free, address = divmod(block, 1 << 32)
-    return dotted(address) + (f"/{32 - free}" if free else "")
+    return [_rule(block) if "/" in block else block for block in blocks]
 
 
-def dotted(address):
+def around(address):
     """
-    Return the dotted quad of an address.
+    Return the blocks that hold an address, by the length of their prefix, the longest first.
 
     address
-        An integer from 0 to 2^32 - 1.
+        One address.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 cidr.dotted 151587081
+        salt gw1 cidr.around 9.9.9.9
     """
-    return inet_ntoa(address.to_bytes(4, "big"))
+    number = _number(address)
+    return {length: _text(_cut(number, length), length) for length in range(32, -1, -1)}
+
+
+def between(low, high):
+    """
+    Return the shortest text for the addresses from one number to another.
+
+    low, high
+        Integers from 0 to 2^32 - 1.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 cidr.between 151587072 151587327
+    """
+    free = (high - low).bit_length()
+    if high - low + 1 == 1 << free and not low % (1 << free):
+        return _text(low, 32 - free)
+    return f"{_text(low, 32)}-{_text(high, 32)}"
 
 
 def _rule(block):
-    free, address = divmod(block, 1 << 32)
-    full, bits = divmod(32 - free, 8)
-    octets = list(address.to_bytes(4, "big"))
+    address, _, length = block.partition("/")
+    full, bits = divmod(int(length), 8)
+    octets = address.split(".")
     head = "".join(f"{octet}." for octet in octets[:full])
     if not bits:
         return head
-    low, high = octets[full], octets[full] + 2 ** (8 - bits) - 1
-    return f"{head}{low}-{high}" + ("." if full < 3 else "")
+    last = int(octets[full]) + 2 ** (8 - bits) - 1
+    return f"{head}{octets[full]}-{last}" + ("." if full < 3 else "")
 
 
-def _address(entry):
-    # inet_pton takes exactly four decimal numbers without leading zeros, at C speed.
+def _networks(entry):
+    """Return the first address and the prefix length of every block of a network or a range."""
+    return [_network(entry)] if "/" in entry else _range(entry)
+
+
+def _network(entry):
+    address, _, length = entry.partition("/")
+    if not re.fullmatch("[0-9]|[12][0-9]|3[0-2]", length):
+        raise SaltInvocationError(f"'{entry}' has no prefix length from 0 to 32{_hint(entry)}")
+    number, length = _number(address), int(length)
+    network = _cut(number, length)
+    if network != number:
+        meant = _text(network, length)
+        raise SaltInvocationError(f"'{entry}' has host bits set (did you mean '{meant}'?)")
+    return network, length
+
+
+def _range(entry):
+    low, high = (_number(end.strip()) for end in entry.split("-", 1))
+    if low > high:
+        raise SaltInvocationError(f"'{entry}' ends before it begins")
+    found = []
+    while low <= high:
+        # The largest block that begins at low and does not pass high.
+        free = min((low & -low or 1 << 32).bit_length(), (high - low + 1).bit_length()) - 1
+        found.append((low, 32 - free))
+        low += 1 << free
+    return found
+
+
+def _cut(number, length):
+    return number >> 32 - length << 32 - length
+
+
+def _text(number, length):
+    return inet_ntoa(number.to_bytes(4, "big")) + (f"/{length}" if length < 32 else "")
+
+
+def _number(entry):
+    # inet_pton takes exactly four decimal numbers without leading zeros, and takes them fast.
     try:
         return int.from_bytes(inet_pton(AF_INET, entry), "big")
     except (OSError, ValueError):
         raise SaltInvocationError(f"'{entry}' is not an IPv4 address{_hint(entry)}")
-
-
-def _network(entry):
-    dotted_quad, _, length = entry.partition("/")
-    if not re.fullmatch("[0-9]|[12][0-9]|3[0-2]", length):
-        raise SaltInvocationError(f"'{entry}' has no prefix length from 0 to 32{_hint(entry)}")
-    free = 32 - int(length)
-    address = _address(dotted_quad)
-    network = address >> free << free
-    if network != address:
-        raise SaltInvocationError(
-            f"'{entry}' has host bits set (did you mean '{dotted(network)}/{length}'?)"
-        )
-    return (free << 32) + network
-
-
-def _range(entry):
-    low, high = (_address(end.strip()) for end in entry.split("-", 1))
-    if low > high:
-        raise SaltInvocationError(f"'{entry}' ends before it begins")
-    while low <= high:
-        # The largest block that begins at low and does not pass high.
-        free = min((low & -low or 1 << 32).bit_length(), (high - low + 1).bit_length()) - 1
-        yield (free << 32) + low
-        low += 1 << free
 
 
 def _hint(entry):

@@ -4,7 +4,7 @@ A set of rules as pillar declares it: sites, each with the addresses it allows a
 
 import difflib
 import re
-from bisect import bisect_left
+from itertools import chain
 from reprlib import repr as short
 
 from salt.exceptions import SaltInvocationError
@@ -68,7 +68,7 @@ def groups(checked, lists, pillar):
         Settings as ``ruleset.settings`` returns them.
 
     lists
-        The content of each file that an ``allow_from`` or ``deny_from`` names: ``{file: text}``.
+        The content in bytes of each file that an ``allow_from`` or ``deny_from`` names.
 
     pillar
         The pillar path with which errors begin.
@@ -76,7 +76,7 @@ def groups(checked, lists, pillar):
     Returns a list of ``(site, action, blocks)`` in the order of the sites' names; the action is
     what follows the colon in a ``.rules`` file, the blocks are as ``cidr.blocks`` returns them.
 
-    Raises SaltInvocationError for an address that is none, for a block that two sites claim, and
+    Raises SaltInvocationError for an address that is none, for a block that is claimed twice, and
     for a rule set that would admit everyone or nobody without saying so.
     """
     found = []
@@ -85,8 +85,10 @@ def groups(checked, lists, pillar):
             blocks = _blocks(settings, verdict, lists, f"{pillar}:sites:{site}")
             if blocks:
                 env = settings["env"] if verdict == "allow" else {}
-                found.append((site, __salt__["rulestext.action"](verdict, env), blocks))
-    _check_claims(found, pillar)
+                action = __salt__["rulestext.action"](verdict, env)
+                found.append((site, action, blocks))
+    for length in range(33):
+        _check_claims(_of_length(found, length), pillar)
     _check_admits(checked, any(action != "deny" for _, action, _ in found), pillar)
     return found
 
@@ -107,20 +109,20 @@ def text(name, groups, default, pillar):
     pillar
         The pillar path that the head of the file tells its reader to edit.
     """
-    lines = [
-        f"# {name}.rules: Salt writes this file from {pillar} in pillar; change it there.",
-        f"# To see which rule decides for an address: salt-call tcprules.check {name} ADDRESS",
+    parts = [
+        f"# {name}.rules: Salt writes this file from {pillar} in pillar; change it there.\n"
+        f"# To see which rule decides for an address: salt-call tcprules.check {name} ADDRESS\n"
     ]
-    section = None
+    heading = None
     # tcprules keeps the first record of a key, so a longer prefix must come before a shorter one.
-    for free in range(32):
-        for site, action, blocks in groups:
-            rules = __salt__["cidr.rules"](_sized(blocks, free))
-            if rules and site != section:
-                section = site
-                lines += ["", f"# {site}"]
-            lines += [f"{rule}:{action}" for rule in rules]
-    return "\n".join([*lines, "", "# default", f":{default}", ""])
+    for length in range(32, 0, -1):
+        for site, action, blocks in _of_length(groups, length):
+            if site != heading:
+                heading = site
+                parts.append(f"\n# {site}\n")
+            end = f":{action}\n"
+            parts += [end.join(__salt__["cidr.rules"](blocks)), end]
+    return "".join([*parts, f"\n# default\n:{default}\n"])
 
 
 def outline(groups):
@@ -132,9 +134,11 @@ def outline(groups):
     """
     changes = {}
     for site, action, blocks in groups:
-        named = [__salt__["cidr.text"](block) for block in blocks[:_NAMED]]
-        more = [f"and {len(blocks) - _NAMED} more"] if blocks[_NAMED:] else []
-        changes.setdefault(site, {})[f"none -> {action}"] = named + more
+        lengths = sorted(blocks, reverse=True)
+        named = [block for length in lengths for block in blocks[length][:_NAMED]][:_NAMED]
+        more = sum(map(len, blocks.values())) - len(named)
+        named += [f"and {more} more"] if more else []
+        changes.setdefault(site, {})[f"none -> {action}"] = named
     return changes
 
 
@@ -149,67 +153,70 @@ def decide(groups, default, address):
         What happens to an address that no site names.
 
     address
-        One address, as a block of ``cidr.blocks``.
+        One address.
 
     Returns ``(action, rule, site)``.
     """
-    for free in range(32):
-        block = (free << 32) + (address >> free << free)
-        for site, action, blocks in groups:
-            place = bisect_left(blocks, block)
-            if blocks[place : place + 1] == [block]:
+    for length, block in __salt__["cidr.around"](address).items():
+        for site, action, blocks in _of_length(groups, length):
+            if block in blocks:
                 return action, __salt__["cidr.rules"]([block])[0], site
     return default, "", "default"
 
 
-def _sized(blocks, free):
-    return blocks[bisect_left(blocks, free << 32) : bisect_left(blocks, (free + 1) << 32)]
+def _of_length(groups, length):
+    return [(site, action, blocks[length]) for site, action, blocks in groups if length in blocks]
 
 
 def _blocks(settings, verdict, lists, pillar):
-    found = set(_parsed(settings[verdict], f"{pillar}:{verdict}"))
-    for file in settings[f"{verdict}_from"]:
-        found.update(_listed(lists[file], f"{pillar}:{verdict}_from: {file}"))
-    if found and max(found) == 32 << 32:
-        raise SaltInvocationError(f"{pillar}: 0.0.0.0/0 is everyone (that is what default is for)")
-    return sorted(found)
-
-
-def _listed(content, where):
-    """Parse a file of addresses, one a line; look for the line only where one is wrong."""
-    lines = [line.partition("#")[0].strip() for line in content.splitlines()]
+    files = {
+        f"{pillar}:{verdict}_from: {file}": _lines(lists[file])
+        for file in settings[f"{verdict}_from"]
+    }
+    entries = chain(settings[verdict], *files.values())
     try:
-        return __salt__["cidr.blocks"]([line for line in lines if line])
+        return _addresses(filter(None, entries), f"{pillar}:{verdict}_from")
     except SaltInvocationError:
-        for number, line in enumerate(lines, 1):
-            _parsed([line] if line else [], f"{where} line {number}")
+        # Only now is it worth knowing where every line came from.
+        for file, lines in files.items():
+            for number, line in enumerate(lines, 1):
+                _addresses([line] if line else [], f"{file} line {number}")
         raise
 
 
-def _parsed(entries, where):
-    return _explained(where, __salt__["cidr.blocks"], entries)
+def _lines(content):
+    text = content.decode("utf-8-sig", errors="replace")
+    return [line.strip() for line in re.sub("#.*", "", text).splitlines()]
 
 
-def _explained(where, function, *args):
+def _addresses(entries, where):
+    found = _placed(where, __salt__["cidr.blocks"], entries)
+    if 0 in found:
+        raise SaltInvocationError(
+            f"{where}: 0.0.0.0/0 is everyone (everyone else is what 'default' is for)"
+        )
+    return found
+
+
+def _placed(where, function, *args):
+    """Call a function, and say where the wrong setting stands if there is one."""
     try:
         return function(*args)
     except SaltInvocationError as error:
         raise SaltInvocationError(f"{where}: {error}")
 
 
-def _check_claims(found, pillar):
-    """Refuse a block that two groups claim: the longest prefix would not decide."""
-    if len(set().union(*(blocks for _, _, blocks in found))) == sum(len(b) for _, _, b in found):
-        return
-    owners = {}
-    for site, action, blocks in found:
-        for block in blocks:
-            other, other_action = owners.setdefault(block, (site, action))
-            if (other, other_action) != (site, action):
-                raise SaltInvocationError(
-                    f"{pillar}:sites: {__salt__['cidr.text'](block)} stands in {other}"
-                    f" ({other_action}) and in {site} ({action}) (keep it in one of them)"
-                )
+def _check_claims(groups, pillar):
+    """Refuse a block that two groups claim: the longest prefix would not decide between them."""
+    claimed = {}
+    for site, action, blocks in groups if len(groups) > 1 else ():
+        for block in sorted(claimed.keys() & blocks):
+            other, other_action = claimed[block]
+            raise SaltInvocationError(
+                f"{pillar}:sites: {block} stands in {other} ({other_action}) and in {site}"
+                f" ({action}) (keep it in one of them)"
+            )
+        claimed.update(dict.fromkeys(blocks, (site, action)))
 
 
 def _check_admits(checked, any_allow, pillar):
@@ -238,7 +245,7 @@ def _site(name, value, pillar):
     for verdict in ("allow", "deny"):
         site[verdict] = _texts(site[verdict], f"{pillar}:{verdict}")
         site[f"{verdict}_from"] = _files(site[f"{verdict}_from"], f"{pillar}:{verdict}_from")
-        _parsed(site[verdict], f"{pillar}:{verdict}")
+        _addresses(site[verdict], f"{pillar}:{verdict}")
     site["env"] = _environment(site["env"], f"{pillar}:env")
     return site
 
@@ -249,7 +256,7 @@ def _environment(env, pillar):
             raise SaltInvocationError(f"{pillar}: '{name}' is no name for a variable")
         if not isinstance(value, str) or not value.isprintable():
             raise SaltInvocationError(f"{pillar}:{name}: expected text, not {short(value)}")
-        _explained(f"{pillar}:{name}", __salt__["rulestext.action"], "allow", {name: value})
+        _placed(f"{pillar}:{name}", __salt__["rulestext.action"], "allow", {name: value})
     return env
 
 
@@ -257,8 +264,7 @@ def _expect(value, pillar):
     expect = {"allow": [], "deny": [], **_mapping(value, pillar, ["allow", "deny"])}
     for verdict, entries in expect.items():
         for entry in _texts(entries, f"{pillar}:{verdict}"):
-            blocks = _parsed([entry], f"{pillar}:{verdict}")
-            if blocks[0] >> 32:
+            if _addresses([entry], f"{pillar}:{verdict}") != {32: [entry]}:
                 raise SaltInvocationError(f"{pillar}:{verdict}: '{entry}' is not a single address")
     return expect
 

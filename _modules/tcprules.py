@@ -137,7 +137,7 @@ def plan(name, settings, pillar=None):
     rules, cdb = paths(name)
     checked = __salt__["ruleset.settings"](settings, pillar)
     lists = _lists(checked, pillar)
-    inputs = _digest(json.dumps([_RENDERING, name, pillar, checked, lists], sort_keys=True))
+    inputs = _inputs([_RENDERING, name, pillar, checked], lists)
     seal, old = _sealed(rules, cdb)
     if seal == inputs and _readable(rules) and _readable(cdb):
         return {"changes": {}}
@@ -178,15 +178,16 @@ def install(name, plan):
     os.makedirs(os.path.dirname(cdb), mode=0o755, exist_ok=True)
     text = plan["text"].encode()
     try:
-        _compile(text, cdb)
+        _write(f"{rules}.new", text)
+        _compile(f"{rules}.new", f"{cdb}.new")
         _try_expected(name, f"{cdb}.new", plan["expect"])
-        seal = f"{_SEAL}{plan['inputs']} {_content(text, f'{cdb}.new')}\n".encode()
-        _write(f"{rules}.new", text + seal)
+        seal = f"{_SEAL}{plan['inputs']} {_content(text, f'{cdb}.new')}\n"
+        _write(f"{rules}.new", text + seal.encode())
         os.utime(f"{cdb}.new")
         os.replace(f"{rules}.new", rules)
         os.replace(f"{cdb}.new", cdb)
     finally:
-        _remove(f"{rules}.new", f"{cdb}.new", f"{cdb}.tmp")
+        _remove(f"{rules}.new", f"{cdb}.new", f"{cdb}.new.tmp")
     _sync(os.path.dirname(cdb))
 
 
@@ -306,7 +307,7 @@ def _list(file, pillar):
     local = __salt__["cp.cache_file"](file) if file.startswith("salt://") else file
     if not local or not os.path.isfile(local):
         raise SaltInvocationError(f"{pillar}: there is no file {file}")
-    with open(local, encoding="utf-8-sig", errors="replace") as content:
+    with open(local, "rb") as content:
         return content.read()
 
 
@@ -354,8 +355,11 @@ def _content(text, cdb):
     return digest.hexdigest()[:32]
 
 
-def _digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _inputs(settings, lists):
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for file in sorted(lists):
+        digest.update(hashlib.sha256(lists[file]).digest())
+    return digest.hexdigest()[:32]
 
 
 def _readable(path):
@@ -367,9 +371,7 @@ def _readable(path):
 def _check_expected(checked, groups, pillar):
     for verdict, addresses in checked["expect"].items():
         for address in addresses:
-            action, rule, site = __salt__["ruleset.decide"](
-                groups, checked["default"], *__salt__["cidr.blocks"]([address])
-            )
+            action, rule, site = __salt__["ruleset.decide"](groups, checked["default"], address)
             if not action.startswith(verdict):
                 raise SaltInvocationError(
                     f"{pillar}:expect:{verdict}: {address} would get {rule}:{action}"
@@ -387,25 +389,29 @@ def _try_expected(name, cdb, expect):
                 )
 
 
-def _compile(text, cdb):
-    """Make a cdb of a text beside the one in force: NAME.cdb.new."""
-    new = f"{cdb}.new"
+def _compile(rules, cdb):
+    """Make a cdb, not yet in force, of a .rules file."""
     if shutil.which("tcprules"):
-        _run_tcprules(text, new, f"{cdb}.tmp")
+        _run_tcprules(rules, cdb)
     else:
-        __salt__["tcpcdb.write"](new, __salt__["rulestext.records"](text))
-    os.chmod(new, 0o644)
+        with open(rules, "rb") as text:
+            __salt__["tcpcdb.write"](cdb, __salt__["rulestext.records"](text.read()))
+    os.chmod(cdb, 0o644)
 
 
-def _run_tcprules(text, new, temporary):
+def _run_tcprules(rules, cdb):
     try:
-        done = subprocess.run(
-            ["tcprules", new, temporary], input=text, capture_output=True, timeout=_TIME_LIMIT
-        )
+        with open(rules, "rb") as text:
+            done = subprocess.run(
+                ["tcprules", cdb, f"{cdb}.tmp"],
+                stdin=text,
+                capture_output=True,
+                timeout=_TIME_LIMIT,
+            )
     except subprocess.TimeoutExpired:
-        raise CommandExecutionError(f"{new}: tcprules took more than {_TIME_LIMIT} s")
+        raise CommandExecutionError(f"{rules}: tcprules took more than {_TIME_LIMIT} s")
     if done.returncode:
-        raise CommandExecutionError(f"{new}: {done.stderr.decode(errors='replace').strip()}")
+        raise CommandExecutionError(f"{rules}: {done.stderr.decode(errors='replace').strip()}")
 
 
 def _write(path, content):

@@ -4,6 +4,7 @@ What ``.rules`` texts mean for every IPv4 address, and where two of them differ.
 
 import heapq
 import re
+from bisect import bisect_left
 
 _LAST = 2**32 - 1
 # How many ranges of addresses a change names before it only counts them.
@@ -29,8 +30,7 @@ def difference(old, new):
 
         salt gw1 verdicts.difference ':deny' '9.9.9.:allow'
     """
-    old, new = old.split("\n"), new.split("\n")
-    near = _first_octets(set(old) ^ set(new))
+    near = _first_octets(_changed_lines(old, new))
     changes = {}
     for low, high, before, after in _differing(
         _partition(_spans(old, near)), _partition(_spans(new, near))
@@ -46,40 +46,66 @@ def difference(old, new):
     }
 
 
+def _changed_lines(old, new):
+    """Return the lines that only one of two texts has, and perhaps a few more."""
+    begin = _alike(old, new, lambda text, size: text[:size])
+    end = _alike(old[begin:], new[begin:], lambda text, size: text[len(text) - size :])
+    old, new = (text[begin : len(text) - end] for text in (old, new))
+    return set(old.split("\n")) ^ set(new.split("\n"))
+
+
+def _alike(old, new, part):
+    """Return how much of two texts is alike at one end, a million lines in twenty comparisons."""
+    sizes = range(1, min(len(old), len(new)) + 1)
+    return bisect_left(sizes, True, key=lambda size: part(old, size) != part(new, size))
+
+
 def _first_octets(lines):
     """Return the first octets that lines are about, or None where they have no single one."""
     octets = {line.partition(".")[0] for line in lines if line[:1] not in ("#", "")}
     return octets if all(octet.isdigit() for octet in octets) else None
 
 
-def _spans(lines, near):
+def _lines(text, near):
+    """Return the comments of a text, and those of its rules that may decide near first octets."""
+    if near is None:
+        return text.split("\n")
+    octets = "|".join(near) or "-"
+    return re.findall(rf"\n(#.*|(?:{octets})\..*|[0-9]*[^0-9.\n].*)", f"\n{text}")
+
+
+def _spans(text, near):
     """Yield (low, rank, high, (action, site)) for the rules that may decide near first octets."""
     # As tcprulescheck: without any rule the connection is allowed.
     yield 0, (1, 0), _LAST, ("allow", "no rule")
     site = "no site"
-    for number, line in enumerate(lines):
+    for number, line in enumerate(_lines(text, near)):
         if line.startswith("#"):
             site = line[1:].strip()
-        elif near is None or (octet := line.partition(".")[0]) in near or not octet.isdigit():
-            address, colon, action = line.partition(":")
-            # The key with most octets decides, and of two equal keys the one written first.
-            for octets, low, high in _addresses(address) if colon else ():
-                yield low, (-octets, number), high, (action.rstrip(), site)
+            continue
+        address, colon, action = line.partition(":")
+        # The key with most octets decides, and of two equal keys the one written first.
+        for octets, low, high in _addresses(address) if colon else ():
+            yield low, (-octets, number), high, (action.rstrip(), site)
 
 
 def _addresses(address):
     """Yield (octets, low, high) for the addresses that a rule may decide."""
+    for keys in _ends(address):
+        if all(map(_KEY.fullmatch, keys)):
+            low, high = (key.rstrip(".").split(".") if key else [] for key in keys)
+            yield len(low), _padded(low, "0"), _padded(high, "255")
+
+
+def _ends(address):
+    """Return the first and the last key of each run of addresses that a rule stands for."""
+    if "-" not in address:
+        return [(address, address)]
     last = _LAST_NUMBER.fullmatch(address)
-    if last:
-        head, low, high, dot = last.groups()
-        keys = [f"{head}{int(low)}{dot}", f"{head}{min(int(high), 255)}{dot}"]
-        ends = [keys] if int(low) <= min(int(high), 255) else []
-    else:
-        ends = [[key.decode()] for key in __salt__["rulestext.keys"](address)]
-    for keys in ends:
-        if all(_KEY.fullmatch(key) for key in keys):
-            octets = [key.rstrip(".").split(".") if key else [] for key in (keys[0], keys[-1])]
-            yield len(octets[0]), _padded(octets[0], "0"), _padded(octets[1], "255")
+    if not last:
+        return [(key.decode(),) * 2 for key in __salt__["rulestext.keys"](address)]
+    low, high = int(last[2]), min(int(last[3]), 255)
+    return [tuple(f"{last[1]}{number}{last[4]}" for number in (low, high))] if low <= high else []
 
 
 def _padded(octets, fill):
@@ -117,12 +143,5 @@ def _differing(old, new):
 
 
 def _named(ranges):
-    named = [_range(low, high) for low, high in ranges[:_NAMED]]
+    named = [__salt__["cidr.between"](low, high) for low, high in ranges[:_NAMED]]
     return [*named, f"and {len(ranges) - _NAMED} more"] if ranges[_NAMED:] else named
-
-
-def _range(low, high):
-    free = (high - low).bit_length()
-    if high - low + 1 == 1 << free and not low % (1 << free):
-        return __salt__["cidr.text"]((free << 32) + low)
-    return f"{__salt__['cidr.dotted'](low)}-{__salt__['cidr.dotted'](high)}"
