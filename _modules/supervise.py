@@ -7,6 +7,7 @@ No process is started and nothing here can block.
 """
 
 import errno
+import functools
 import os
 import stat
 import struct
@@ -61,7 +62,7 @@ def decode(data, now):
         return None
     seconds, nanoseconds, pid, paused, want = STATUS.unpack_from(data)
     since = seconds - TAI_OFFSET + nanoseconds / 1e9
-    if not 0 <= since < 1 << 40:
+    if not 0 <= since < 1 << 37:
         return None
     pid = int.from_bytes(pid, "little")
     state = "paused" if pid and paused else "up" if pid else "down"
@@ -70,7 +71,7 @@ def decode(data, now):
     return {
         "state": state,
         "pid": pid or None,
-        "since": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(since)),
+        "since": _date(int(since)),
         "seconds": max(0, int(now - since)),
         "want": WANT.get(want, "once" if pid else None),
     }
@@ -264,6 +265,11 @@ def _is(directory, state):
         return not answers(directory)
     log = os.path.join(directory, "log")
     return answers(directory) and (answers(log) or not os.path.exists(log))
+
+
+@functools.lru_cache(maxsize=1024)
+def _date(seconds):
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
 
 
 def _give(control, letters):
