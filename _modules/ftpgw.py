@@ -38,7 +38,8 @@ def problems(settings):
     checks = [(accounts, (declared.get("accounts") or {},))]
     for kind, check in (("services", "servicedir.settings"), ("rules", "tcprules.settings")):
         for name, given in settings[kind].items():
-            checks.append((__salt__[check], (name, given, f"{PILLAR}:{kind}:{name}")))
+            path = f"{PILLAR}:{kind}:{name if name.isprintable() else repr(name)}"
+            checks.append((__salt__[check], (name, given, path)))
     found = [problem for check, arguments in checks for problem in _refusal(check, arguments)]
     return found or list(_together(settings["services"], settings["rules"]))
 

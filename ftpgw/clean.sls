@@ -5,12 +5,12 @@ include:
 {% for name in ftpgw.services %}
 {{ ("ftpgw service " ~ name ~ " is gone") | json }}:
   daemontools.absent:
-    - name: {{ name | json }}
+    - name: {{ name | string | json }}
 {% endfor %}
 {%- for name in ftpgw.rules %}
 {{ ("ftpgw rules " ~ name ~ " are gone") | json }}:
   tcprules.absent:
-    - name: {{ name | json }}
+    - name: {{ name | string | json }}
 {% endfor %}
 ftpgw Makefile of the rules is gone:
   file.absent:

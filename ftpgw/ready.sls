@@ -10,5 +10,5 @@ ftpgw modules are new on this minion:
 
 ftpgw settings make sense:
   ftpgw.checked:
-    - settings: {{ ftpgw | json }}
+    - settings: {{ ftpgw | json(False) }}
     - failhard: True

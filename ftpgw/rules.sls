@@ -4,8 +4,8 @@ include:
 {% for name, settings in ftpgw.rules.items() %}
 {{ ("ftpgw rules " ~ name) | json }}:
   tcprules.declared:
-    - name: {{ name | json }}
-    - settings: {{ settings | json }}
+    - name: {{ name | string | json }}
+    - settings: {{ settings | json(False) }}
     - pillar: {{ ("ftpgw:rules:" ~ name) | json }}
 {% endfor %}
 ftpgw rules can be compiled by hand:

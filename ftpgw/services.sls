@@ -4,7 +4,7 @@ include:
 {% for name, settings in ftpgw.services.items() %}
 {{ ("ftpgw service " ~ name) | json }}:
   daemontools.declared:
-    - name: {{ name | json }}
-    - settings: {{ settings | json }}
+    - name: {{ name | string | json }}
+    - settings: {{ settings | json(False) }}
     - pillar: {{ ("ftpgw:services:" ~ name) | json }}
 {% endfor %}
