@@ -97,6 +97,8 @@ def render(name, settings):
 
         salt '*' daemontools.directory hello '{command: [/usr/local/bin/hello]}'
     """
+    if not {"run", "command"} & settings.keys():
+        return {}
     files = {
         f"env/{variable}": {"mode": "0600", "text": f"{value}\n"}
         for variable, value in settings.get("envdir", {}).items()

@@ -111,14 +111,19 @@ def test_the_logger_of_the_page_is_rendered_word_for_word():
 
 
 def test_every_option_comes_out_in_its_place():
-    assert exec_words(EVERYTHING) == [
-        *["envdir", "./env", "softlimit"],
-        *"-m 4096 -d 4096 -s 4096 -l 4096 -a 4096 -o 4096 -p 4096 -f 4096".split(),
-        *"-c 4096 -r 4096 -t =".split(),
-        *"tcpserver -v -rh -p -D -o -lgw1.example -c 5 -b 6 -t 7 -B".split(),
-        *["220 don't panic", "-g", "9", "-u", "8", "-x", "/etc/other.cdb", "192.0.2.1", "21"],
-        *["setuidgid", "nobody", "/bin/echo", "two words", "$HOME", "it's", "*", ""],
-    ]
+    rendered = text(EVERYTHING).partition('service..."\n')[2]
+    assert (
+        rendered
+        == """\
+exec envdir ./env \\
+    softlimit -m 4096 -d 4096 -s 4096 -l 4096 -a 4096 -o 4096 -p 4096 -f 4096 -c 4096 -r 4096 \
+-t = \\
+    tcpserver -v -rh -p -D -o -lgw1.example -c 5 -b 6 -t 7 -B '220 don'"'"'t panic' -g 9 -u 8 \
+-x /etc/other.cdb 192.0.2.1 21 \\
+    setuidgid nobody \\
+    /bin/echo 'two words' '$HOME' 'it'"'"'s' '*' ''
+"""
+    )
     assert exec_words(EVERYTHING, "log/run") == [
         *["setuidgid", "multilog", "multilog", "t", "-*", "+* fatal: *", "s4096", "n2"],
         "/var/multilog/open-ftpd",
@@ -176,6 +181,11 @@ def test_a_service_without_variables_has_no_envdir():
 )
 def test_only_a_service_that_is_not_enabled_has_a_down_file(given, down):
     assert ("down" in files({"command": ["true"], **given})) is down
+
+
+@pytest.mark.parametrize("state", ["down", "absent"])
+def test_a_service_with_nothing_to_run_has_no_files(state):
+    assert files({"state": state}) == {}
 
 
 def test_a_service_without_multilog_has_no_logger():
@@ -321,26 +331,10 @@ def test_a_wrong_setting_is_refused_in_one_line_with_its_path(given, problem):
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        ".x",
-        "-x",
-        "a/b",
-        "../x",
-        "a b",
-        "a\n",
-        "x\0",
-        "a:b",
-        "é",
-        "a" * 201,
-        None,
-        21,
-        True,
-        ["x"],
-    ],
-)
+NO_NAMES = ["", ".x", "-x", "a/b", "../x", "a b", "a\n", "x\0", "a:b", "\xe9", "a" * 201]
+
+
+@pytest.mark.parametrize("name", [*NO_NAMES, None, 21, True, ["x"]])
 def test_a_wrong_name_is_refused(name):
     with pytest.raises(SaltInvocationError, match=r"cannot name a service"):
         servicedir.settings(name, {"command": ["x"]})
@@ -353,7 +347,12 @@ def test_a_refusal_does_not_tell_a_secret():
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    st.sampled_from(["up", "down", "absent"])
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from([*servicedir.SERVICE, *servicedir.TCPSERVER]), inner)
@@ -362,12 +361,18 @@ ANYTHING = st.recursive(
 )
 
 
+def outcome(given):
+    try:
+        return files(given)
+    except SaltInvocationError as refusal:
+        return str(refusal)
+
+
 @given(st.dictionaries(st.sampled_from([*servicedir.SERVICE]), ANYTHING) | ANYTHING)
 def test_anything_is_either_rendered_or_refused_in_one_line(given):
-    try:
-        rendered = files(given)
-    except SaltInvocationError as refusal:
-        assert str(refusal).startswith(PATH)
-        assert "\n" not in str(refusal)
+    result = outcome(given)
+    if isinstance(result, str):
+        assert result.startswith(PATH)
+        assert "\n" not in result
     else:
-        assert "run" in rendered or given["state"] != "up"
+        assert ("run" in result) is bool({"run", "command"} & given.keys())

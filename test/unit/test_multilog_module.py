@@ -1,0 +1,190 @@
+"""multilog: logs as multilog leaves them, read from their end."""
+
+import os
+import subprocess
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from _modules import multilog
+
+OLDEST = [
+    "@400000006b03d0d0000000aa.s",
+    "@400000006b03d0d1000000aa.u",
+    "@400000006b03d0d2000000aa.s",
+]
+
+
+def stamped(seconds, text):
+    return f"@{seconds + multilog.TAI_OFFSET:016x}{500000000:08x} {text}\n"
+
+
+@pytest.fixture
+def log(tmp_path):
+    """A log of four files with two lines each, an hour between one line and the next."""
+    start = int(time.time()) - 8 * 3600 + 60
+    for number, name in enumerate([*OLDEST, "current"]):
+        hours = (2 * number, 2 * number + 1)
+        lines = [stamped(start + hour * 3600, f"line {hour}") for hour in hours]
+        (tmp_path / name).write_text("".join(lines))
+    (tmp_path / "state").touch()
+    (tmp_path / "lock").touch()
+    return tmp_path
+
+
+def texts(lines):
+    return [line.partition("Z ")[2] for line in lines]
+
+
+@pytest.mark.parametrize("seconds", [0, 1100000000, 1086000000, 1483228800, 1795450134, 2**32])
+def test_a_stamp_means_what_tai64nlocal_says(seconds):
+    """In 2004, just after a leap second that daemontools does not count, today, after 2106."""
+    line = stamped(seconds, "text").rstrip()
+    local = subprocess.run(
+        ["tai64nlocal"], input=line, text=True, capture_output=True, env={"TZ": "UTC"}, check=True
+    )
+    # tai64nlocal: "2004-06-01 10:40:00.500000000 text"
+    assert local.stdout == f"{time.strftime('%F %T', time.gmtime(seconds))}.500000000 text"
+    moment, decoded = multilog.decode(line)
+    assert moment == seconds + 0.5
+    assert decoded == local.stdout.replace(".500000000", ".500Z")
+
+
+def test_a_stamp_that_tai64n_makes_is_now():
+    line = subprocess.run(["tai64n"], input="text\n", text=True, capture_output=True, check=True)
+    assert abs(multilog.decode(line.stdout.rstrip("\n"))[0] - time.time()) < 60
+
+
+@given(st.text())
+def test_any_line_is_decoded(line):
+    _, text = multilog.decode(line)
+    assert "\n" not in text
+    assert "\x1b" not in text
+
+
+def test_a_line_without_a_stamp_is_kept_and_cannot_steer_a_terminal():
+    assert multilog.decode("USER \x1b[2J\there") == (None, "USER \\x1b[2J\there")
+
+
+def test_the_last_lines_come_from_the_newest_files_in_order(log):
+    assert texts(multilog.read(str(log), lines=3)) == ["line 5", "line 6", "line 7"]
+    assert texts(multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
+    assert multilog.read(str(log), lines=0) == []
+
+
+@pytest.mark.parametrize(("since", "count"), [("1h", 1), ("150m", 2), ("7200s", 2), ("1d", 8)])
+def test_nothing_older_than_since_is_returned(log, since, count):
+    assert len(multilog.read(str(log), since=since)) == count
+
+
+def test_since_may_be_a_time(log):
+    moment = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 3600))
+    for since in (moment, f"{moment}Z", f"{moment}+00:00", moment.replace("T", " ")):
+        assert texts(multilog.read(str(log), since=since)) == ["line 7"]
+
+
+def test_grep_is_a_regular_expression(log):
+    assert texts(multilog.read(str(log), grep="line [15]$")) == ["line 1", "line 5"]
+    assert texts(multilog.read(str(log), lines=1, grep="line [15]$")) == ["line 5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"lines": "x"}, "lines: must be a whole number, not 'x'"),
+        ({"lines": -1}, "lines: must be a whole number, not -1"),
+        ({"lines": True}, "lines: must be a whole number, not True"),
+        ({"since": "yesterday"}, "since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not"),
+        ({"grep": "("}, "grep: '(' is no regular expression"),
+        ({"grep": 7}, "grep: 7 is no regular expression"),
+    ],
+)
+def test_a_wrong_argument_is_refused(log, arguments, problem):
+    with pytest.raises(SaltInvocationError) as refusal:
+        multilog.read(str(log), **arguments)
+    assert str(refusal.value).startswith(problem)
+
+
+def test_a_log_that_does_not_exist_is_said_so(tmp_path):
+    with pytest.raises(CommandExecutionError, match="nowhere: No such file or directory"):
+        multilog.read(str(tmp_path / "nowhere"))
+
+
+def test_lines_that_are_not_text_or_not_finished_are_returned(tmp_path):
+    (tmp_path / "current").write_bytes(b"caf\xe9\nno newline")
+    assert multilog.read(str(tmp_path)) == ["caf\\xe9", "no newline"]
+
+
+@given(st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1)))
+def test_lines_are_the_same_whatever_the_block(tmp_path_factory, lines):
+    folder = tmp_path_factory.mktemp("log")
+    (folder / "current").write_text("".join(f"{line}\n" for line in lines))
+    before, multilog.BLOCK = multilog.BLOCK, 7
+    try:
+        assert multilog.read(str(folder), lines=None) == lines
+    finally:
+        multilog.BLOCK = before
+
+
+def test_the_end_of_a_hundred_megabytes_is_read_and_no_more(tmp_path):
+    block = "".join(stamped(1700000000, f"line {number}") for number in range(15000)).encode()
+    for name in (*OLDEST, "current"):
+        with open(tmp_path / name, "wb") as file:
+            for _ in range(26_000_000 // len(block)):
+                file.write(block)
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) > 100_000_000
+    before = characters_read()
+    assert len(multilog.read(str(tmp_path), lines=20)) == 20
+    assert characters_read() - before < 200_000
+
+
+def characters_read():
+    with open("/proc/self/io") as file:
+        return int(file.readline().split()[1])
+
+
+@pytest.mark.parametrize(
+    ("script", "folder"),
+    [
+        ("exec setuidgid multilog multilog t /var/multilog/hello", "/var/multilog/hello"),
+        ("exec multilog t s99999 n10 '-*' '+* x *' ./main", "HERE/log/main"),
+        (
+            "exec \\\n  setuidgid x /usr/bin/env multilog t \\\n  ./main # comment\n",
+            "HERE/log/main",
+        ),
+    ],
+)
+def test_the_directory_of_a_log_is_what_its_script_says(tmp_path, script, folder):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "run").write_text(f"#!/bin/sh\n{script}\n")
+    assert multilog.directory(str(tmp_path)) == folder.replace("HERE", str(tmp_path))
+
+
+@pytest.mark.parametrize("script", ["exec logger -t hello", "exec multilog t", "exec 'multilog"])
+def test_a_script_that_does_not_say_is_an_error(tmp_path, script):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "run").write_text(f"#!/bin/sh\n{script}\n")
+    with pytest.raises(CommandExecutionError, match="its run script"):
+        multilog.directory(str(tmp_path))
+
+
+def test_what_multilog_writes_is_read(tmp_path):
+    """A real multilog with small files keeps some old ones, and all its lines are in order."""
+    text = "".join(f"{number} {'x' * 80}\n" for number in range(100))
+    folder = str(tmp_path / "main")
+    subprocess.run(["multilog", "t", "s4096", "n10", folder], input=text, text=True, check=True)
+    assert len(multilog.finished(folder)) > 1
+    numbers = [int(line.split()[2]) for line in multilog.read(folder, lines=None)]
+    assert numbers == list(range(100))
+
+
+def test_a_file_that_is_rotated_while_it_is_read_is_read_once(log, monkeypatch):
+    def rotate_first(directory):
+        os.rename(log / "current", log / "@400000006b03d0d3000000aa.s")
+        return sorted(name for name in os.listdir(directory) if multilog.OLD.fullmatch(name))
+
+    monkeypatch.setattr(multilog, "finished", rotate_first)
+    assert texts(multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
