@@ -2,7 +2,8 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 
 # Rendering syncs, because with test=True a state would not, and the states below could not predict anything.
-{%- if salt["saltutil.sync_modules"](refresh=False) + salt["saltutil.sync_states"](refresh=False) %}
+{%- set new = salt["saltutil.sync_modules"](saltenv, refresh=False) + salt["saltutil.sync_states"](saltenv, refresh=False) %}
+{%- if new %}
 ftpgw modules are new on this minion:
   test.nop:
     - force_reload_modules: True
