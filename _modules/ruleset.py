@@ -17,6 +17,9 @@ _SETTINGS = {
     "expect": {},
 }
 _SITE = {"allow": [], "deny": [], "allow_from": [], "deny_from": [], "env": {}}
+# How many rules stand below one heading: whoever a search leads to a rule soon sees its site.
+_PAGE = 1000
+
 # How many blocks of a site a change names before it only counts them.
 _NAMED = 10
 _ADMITS = {
@@ -117,11 +120,12 @@ def text(name, groups, default, pillar):
     # tcprules keeps the first record of a key, so a longer prefix must come before a shorter one.
     for length in range(32, 0, -1):
         for site, action, blocks in _of_length(groups, length):
-            if site != heading:
+            for first in range(0, len(blocks), _PAGE):
+                if first or site != heading:
+                    parts.append(f"\n# {site}\n")
+                rules = __salt__["cidr.rules"](blocks[first : first + _PAGE])
+                parts.append(f":{action}\n".join([*rules, ""]))
                 heading = site
-                parts.append(f"\n# {site}\n")
-            end = f":{action}\n"
-            parts += [end.join(__salt__["cidr.rules"](blocks)), end]
     return "".join([*parts, f"\n# default\n:{default}\n"])
 
 
@@ -142,21 +146,48 @@ def outline(groups):
     return changes
 
 
-def decide(groups, default, address):
+def records(groups):
     """
-    Return what the longest prefix that holds an address says about it.
+    Return how many records the cdb of a rule set has.
 
     groups
-        Blocks as ``ruleset.groups`` returns them.
-
-    default
-        What happens to an address that no site names.
-
-    address
-        One address.
-
-    Returns ``(action, rule, site)``.
+        Its blocks, as ``ruleset.groups`` returns them.
     """
+    # A prefix that ends within an octet is a key for every value of that octet, see cidr.rules.
+    return 1 + sum(
+        len(same_length) << -length % 8
+        for _, _, blocks in groups
+        for length, same_length in blocks.items()
+    )
+
+
+def check_expected(groups, checked, pillar):
+    """
+    Refuse a rule set that would not do to an address what is expected of it.
+
+    groups
+        Its blocks, as ``ruleset.groups`` returns them.
+
+    checked
+        Its settings, as ``ruleset.settings`` returns them.
+
+    pillar
+        The pillar path with which errors begin.
+
+    Raises SaltInvocationError, naming the rule and the site that decide.
+    """
+    for verdict, addresses in checked["expect"].items():
+        for address in addresses:
+            action, rule, site = _decide(groups, checked["default"], address)
+            if not action.startswith(verdict):
+                raise SaltInvocationError(
+                    f"{pillar}:expect:{verdict}: {address} would get {rule}:{action}"
+                    f" of site {site} (the old rules stand)"
+                )
+
+
+def _decide(groups, default, address):
+    """Return the action, the rule and the site of the longest prefix that holds an address."""
     for length, block in __salt__["cidr.around"](address).items():
         for site, action, blocks in _of_length(groups, length):
             if block in blocks:

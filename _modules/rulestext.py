@@ -90,6 +90,33 @@ def records(text):
                 yield key, rule[1]
 
 
+def keys_for(ip, host=None, info=None):
+    """
+    Return the keys that tcpserver looks up for a client, in its order (rules.c).
+
+    ip
+        The client's address.
+
+    host, info
+        Its name and what its ident server says, where tcpserver asks for them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.keys_for 9.9.9.9 host=ftp.example.com
+    """
+    octets = ip.split(".")
+    keys = [ip, *(".".join(octets[:length]) + "." for length in (3, 2, 1))]
+    if host is not None:
+        labels = host.split(".")
+        keys.insert(1, f"={host}")
+        keys += [f"=.{'.'.join(labels[first:])}" for first in range(1, len(labels))] + ["="]
+    if info is not None:
+        keys[:0] = [f"{info}@{ip}"] + ([] if host is None else [f"{info}@={host}"])
+    return [*keys, ""]
+
+
 def action(verdict, env):
     """
     Return what follows the colon of a rule.
@@ -131,6 +158,25 @@ def meaning(data):
     variables = (field[1:].partition("=") for field in fields if field.startswith("+"))
     verdict = "deny" if any(field.startswith("D") for field in fields) else "allow"
     return verdict, {name: value for name, _, value in variables}
+
+
+def dump(records):
+    """
+    Return the lines that would make records.
+
+    records
+        The records of a cdb, as ``tcpcdb.records`` returns them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulestext.dump '[["9.9.9.", ""]]'
+    """
+    return [
+        f"{key if isinstance(key, str) else key.decode(errors='replace')}:{action(*meaning(data))}"
+        for key, data in records
+    ]
 
 
 def _variables(rest, raw):

@@ -99,6 +99,39 @@ def count(path):
         return sum(slots for _, slots in _PAIR.iter_unpack(cdb[:_INDEX])) // 2
 
 
+def place(path, key, size, key_near):
+    """
+    Return where a key stands in something that was made into a cdb, a text for example.
+
+    path
+        The cdb file.
+
+    key
+        The key in bytes, one that the cdb has.
+
+    size
+        The size of the text.
+
+    key_near
+        A function that takes an offset and returns a later one and the first key that stands
+        there, or None.
+
+    The records stand in the order of the text, so their positions lead to the place by halves. It
+    is a guess as good as the text: the caller looks whether the key is really there.
+    """
+    with _mapped(path) as cdb:
+        position = _position(cdb, key)
+        found, low, high = 0, 0, size
+        while low < high:
+            middle = (low + high) // 2
+            near = key_near(middle)
+            if not near or (_position(cdb, near[1]) or 0) > position:
+                high = middle
+            else:
+                found, low = near[0], near[0] + 1
+        return found
+
+
 def write(path, pairs):
     """
     Write a cdb as ``tcprules`` writes it, and sync it to the disk.
@@ -139,6 +172,11 @@ def _mapped(path):
 
 
 def _find(cdb, key):
+    position = _position(cdb, key)
+    return _record(cdb, position)[1] if position else None
+
+
+def _position(cdb, key):
     # "The hash value modulo 256 is the number of a hash table."
     hashed = _hash(key) & 0xFFFFFFFF
     table, slots = _PAIR.unpack_from(cdb, hashed % 256 * _PAIR.size)
@@ -149,10 +187,8 @@ def _find(cdb, key):
         slot_hash, position = _PAIR.unpack_from(cdb, table + slot * _PAIR.size)
         if not position:
             break
-        if slot_hash == hashed:
-            found, data = _record(cdb, position)
-            if found == key:
-                return data
+        if slot_hash == hashed and _record(cdb, position)[0] == key:
+            return position
     return None
 
 

@@ -1,28 +1,15 @@
 """
 Who may connect: the rules by which tcpserver admits clients.
 
-The rules of NAME are two files in the directory that ``tcprules.dir`` of the minion configuration
-names (default /etc/tcprules): ``NAME.rules`` is for people, ``NAME.cdb``, made of it by
-``tcprules``, is what tcpserver reads at every connection.
+A rule set is two files in the directory ``tcprules.dir`` of the minion configuration (default
+/etc/tcprules): ``NAME.rules`` is for people, ``NAME.cdb`` is what tcpserver reads. docs/rules.md
+describes the settings that make both.
 """
 
-import hashlib
-import json
+import glob
 import os
-import re
-import shutil
-import subprocess
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
-
-# tcprules takes 0.3 s for a million lines; the one of ucspi-tcp-ipv6 loops for ever on some.
-_TIME_LIMIT = 60
-
-# Ends a .rules file: a digest of the settings, and one of the text before it and of the cdb.
-_SEAL = "# sealed by Salt: "
-
-# Raise this when the same settings come to make another text.
-_RENDERING = 1
 
 
 def settings(name, settings, pillar=None):
@@ -33,8 +20,7 @@ def settings(name, settings, pillar=None):
         The name of the rule set.
 
     settings
-        A mapping of ``state``, ``sites``, ``default``, ``admits`` and ``expect``; docs/rules.md
-        describes them.
+        A mapping of ``state``, ``sites``, ``default``, ``admits`` and ``expect``.
 
     pillar
         The pillar path with which errors begin; default: the name.
@@ -50,47 +36,8 @@ def settings(name, settings, pillar=None):
 
         salt gw1 tcprules.settings ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    paths(name)
+    __salt__["rulefiles.paths"](name)
     return __salt__["ruleset.settings"](settings, pillar or name)
-
-
-def paths(name):
-    """
-    Return the files of a rule set.
-
-    name
-        The name of a rule set, or the absolute path of either of its files.
-
-    Returns ``(rules, cdb)``, two paths.
-
-    Raises SaltInvocationError for a name that is neither.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.paths ftp
-    """
-    if re.fullmatch(r"/[^\n\0]+\.(rules|cdb)", str(name)):
-        stem = name.rpartition(".")[0]
-    elif re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
-        stem = os.path.join(directory(), str(name))
-    else:
-        raise SaltInvocationError(f"{name}: not a name for rules (letters, digits, - and _)")
-    return f"{stem}.rules", f"{stem}.cdb"
-
-
-def directory():
-    """
-    Return the directory of the rules: ``tcprules.dir`` of the minion configuration.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.directory
-    """
-    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
 
 def render(name, settings, pillar=None):
@@ -110,136 +57,85 @@ def render(name, settings, pillar=None):
     """
     pillar = pillar or name
     checked = __salt__["ruleset.settings"](settings, pillar)
-    groups = __salt__["ruleset.groups"](checked, _lists(checked, pillar), pillar)
+    lists = __salt__["rulefiles.lists"](checked, pillar)
+    groups = __salt__["ruleset.groups"](checked, lists, pillar)
     return __salt__["ruleset.text"](name, groups, checked["default"], pillar)
 
 
-def plan(name, settings, pillar=None):
+def compile(name):
     """
-    Return what has to be written to make the files of a rule set equal to its settings.
+    Make the cdb of a rule set from its ``.rules`` file as it stands.
 
-    name, settings, pillar
-        As for ``tcprules.settings``.
+    name
+        The rule set, or the absolute path of its ``.rules`` file.
 
-    Returns a mapping. Its ``changes`` are empty where both files are as they should be, else they
-    tell whose verdict changes; the rest is for ``tcprules.install``.
+    Returns what ``tcprules.lint`` has to say about the file.
 
-    Raises SaltInvocationError for the first setting or address that is wrong, and
-    CommandExecutionError where an address under ``expect`` would get the other verdict.
+    Raises CommandExecutionError where tcprules refuses a line; the old cdb stays in force.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 tcprules.plan ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
+        salt gw1 tcprules.compile ftp
     """
-    pillar = pillar or name
-    rules, cdb = paths(name)
-    checked = __salt__["ruleset.settings"](settings, pillar)
-    lists = _lists(checked, pillar)
-    inputs = _inputs([_RENDERING, name, pillar, checked], lists)
-    seal, old = _sealed(rules, cdb)
-    if seal == inputs and _readable(rules) and _readable(cdb):
-        return {"changes": {}}
-    groups = __salt__["ruleset.groups"](checked, lists, pillar)
-    _check_expected(checked, groups, pillar)
-    text = __salt__["ruleset.text"](name, groups, checked["default"], pillar)
-    if old is None:
-        changes = __salt__["ruleset.outline"](groups)
-    else:
-        changes = __salt__["verdicts.difference"](old, text)
-    return {
-        "changes": changes or {os.path.basename(rules): "written again; no verdict changes"},
-        "text": text,
-        "inputs": inputs,
-        "expect": checked["expect"],
-    }
-
-
-def install(name, plan):
-    """
-    Write the files that a plan wants.
-
-    name
-        The rule set.
-
-    plan
-        What ``tcprules.plan`` returned.
-
-    Both files are written and tried beside the old ones before they replace them, the text first:
-    whoever is killed between the two leaves the old cdb in force and a newer text beside it, which
-    the next run, or ``make``, compiles.
-
-    Raises CommandExecutionError, or OSError, with the old rules still in force.
-
-    CLI Example: none, a plan is made for the state ``tcprules.managed``.
-    """
-    rules, cdb = paths(name)
-    os.makedirs(os.path.dirname(cdb), mode=0o755, exist_ok=True)
-    text = plan["text"].encode()
     try:
-        _write(f"{rules}.new", text)
-        _compile(f"{rules}.new", f"{cdb}.new")
-        _try_expected(name, f"{cdb}.new", plan["expect"])
-        seal = f"{_SEAL}{plan['inputs']} {_content(text, f'{cdb}.new')}\n"
-        _write(f"{rules}.new", text + seal.encode())
-        os.utime(f"{cdb}.new")
-        os.replace(f"{rules}.new", rules)
-        os.replace(f"{cdb}.new", cdb)
-    finally:
-        _remove(f"{rules}.new", f"{cdb}.new", f"{cdb}.new.tmp")
-    _sync(os.path.dirname(cdb))
+        __salt__["rulefiles.compile"](name)
+    except OSError as error:
+        raise CommandExecutionError(f"{name}: {error}")
+    return lint(name)
 
 
-def remove(name):
+def uncompiled(name):
     """
-    Remove both files of a rule set; tcpserver then drops every connection that needs them.
+    Return whose verdict would change if the ``.rules`` file as it stands were compiled.
 
     name
-        The rule set.
+        The rule set, or the absolute path of its ``.rules`` file.
 
-    Returns the paths that were removed.
+    Returns an empty mapping where the cdb has just the records that the file makes.
+
+    Raises CommandExecutionError for a line that tcprules would refuse.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 tcprules.remove ftp
+        salt gw1 tcprules.uncompiled ftp
     """
-    return _remove(*paths(name))
-
-
-def present(name):
-    """
-    Return which of the two files of a rule set exist.
-
-    name
-        The rule set.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.present ftp
-    """
-    return [path for path in paths(name) if os.path.lexists(path)]
+    rules, cdb = __salt__["rulefiles.paths"](name)
+    text = _read(rules)
+    try:
+        wanted = list(__salt__["rulestext.records"](text))
+    except SaltInvocationError as error:
+        raise CommandExecutionError(f"{name}: {error}")
+    try:
+        found = __salt__["tcpcdb.records"](cdb)
+    except (FileNotFoundError, CommandExecutionError):
+        found = None
+    if found == wanted:
+        return {}
+    # Without a cdb that it can read, tcpserver drops everyone.
+    old = [":deny"] if found is None else __salt__["rulestext.dump"](found)
+    changes = __salt__["verdicts.difference"]("\n".join(old), text)
+    return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
 def check(name, ip, host=None, info=None):
     """
-    Return whether an address may connect, and by which rule of which site.
+    Return whether a client may connect, and by which rule of which site.
 
     name
-        The rule set, or the absolute path of its ``.cdb`` or ``.rules`` file.
+        The rule set, or the absolute path of one of its files.
 
     ip
-        The client's IPv4 address.
+        The client's address.
 
     host, info
-        The client's name and what its ident server says, where tcpserver looks them up.
+        The client's name and what its ident server says, for a tcpserver that asks for them.
 
-    Returns a mapping of ``verdict``, ``rule``, ``site`` and ``env``. The cdb decides, as it does
-    for tcpserver; the site is the nearest comment above the rule in the ``.rules`` file.
+    Returns a mapping: ``verdict`` and ``env`` as tcpserver takes them from the cdb; ``rule`` and
+    ``site`` as they stand in the ``.rules`` file; ``warnings`` where one of these is in doubt.
 
     Raises CommandExecutionError where there is no cdb to ask.
 
@@ -249,91 +145,51 @@ def check(name, ip, host=None, info=None):
 
         salt gw1 tcprules.check ftp 9.9.9.9
     """
-    rules, cdb = paths(name)
-    if not isinstance(ip, str) or "/" in ip or "-" in ip:
-        raise SaltInvocationError(f"{ip}: expected one address")
-    __salt__["cidr.blocks"]([ip])
+    rules, cdb = __salt__["rulefiles.paths"](name)
+    if __salt__["cidr.blocks"]([str(ip)]) != {32: [ip]}:
+        raise SaltInvocationError(f"{ip}: expected a single address")
     try:
-        found = __salt__["tcpcdb.first"](cdb, _keys(ip, host, info))
+        found = __salt__["tcpcdb.first"](cdb, __salt__["rulestext.keys_for"](ip, host, info))
     except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: {cdb} is missing, so tcpserver drops every client")
+        raise CommandExecutionError(f"{name}: there is no {cdb}, so tcpserver drops every client")
     if not found:
         return {"verdict": "allow", "rule": None, "site": None, "env": {}}
-    key, data = found[0].decode(), found[1]
+    key, data = found
     verdict, env = __salt__["rulestext.meaning"](data)
-    return {"verdict": verdict, **_source(rules, key), "env": env}
+    rule, site = __salt__["ruleline.find"](rules, cdb, key) or (None, None)
+    answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
+    warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
+    return {**answer, "warnings": warnings} if warnings else answer
 
 
-def _keys(ip, host, info):
-    """The keys that tcpserver tries, in its order (rules.c)."""
-    octets = ip.split(".")
-    keys = [ip, *(".".join(octets[:length]) + "." for length in (3, 2, 1))]
-    if host is not None:
-        labels = host.split(".")
-        keys.insert(1, f"={host}")
-        keys += [f"=.{'.'.join(labels[start:])}" for start in range(1, len(labels))] + ["="]
-    if info is not None:
-        keys[:0] = [f"{info}@{ip}"] + ([f"{info}@={host}"] if host is not None else [])
-    return [*keys, ""]
+def lookup(ip):
+    """
+    Return what every rule set says about an address.
 
+    ip
+        The address.
 
-def _source(rules, key):
-    """The line of a .rules file that made a key, and its site."""
-    try:
-        with open(rules, "rb") as file:
-            text = file.read()
-    except FileNotFoundError:
-        return {"rule": key, "site": None}
-    wanted = re.compile(rb"^(?:%s|[0-9.]*-[0-9.]*):.*$" % re.escape(key.encode()), re.M)
-    for line in wanted.finditer(text):
-        if key.encode() in __salt__["rulestext.keys"](line[0].partition(b":")[0]):
-            above = text.rfind(b"\n#", 0, line.start())
-            site = text[above + 2 : text.index(b"\n", above + 1)] if above >= 0 else b""
-            return {"rule": line[0].decode(), "site": site.decode().strip() or None}
-    return {"rule": key, "site": None}
+    Returns a mapping of the names of the rule sets to what ``tcprules.check`` returns.
 
+    CLI Example:
 
-def _lists(checked, pillar):
-    """The content of every file that a site names."""
-    return {
-        file: _list(file, f"{pillar}:sites:{site}:{verdict}_from")
-        for site, settings in checked["sites"].items()
-        for verdict in ("allow", "deny")
-        for file in settings[f"{verdict}_from"]
-    }
+    .. code-block:: bash
 
-
-def _list(file, pillar):
-    local = __salt__["cp.cache_file"](file) if file.startswith("salt://") else file
-    if not local or not os.path.isfile(local):
-        raise SaltInvocationError(f"{pillar}: there is no file {file}")
-    with open(local, "rb") as content:
-        return content.read()
-
-
-def _sealed(rules, cdb):
-    """The digest of the settings behind two files, if whole; and the text in force, if any."""
-    try:
-        with open(rules, "rb") as file:
-            text, _, seal = file.read().rpartition(_SEAL.encode())
-        if seal.decode().split()[1:] == [_content(text, cdb)]:
-            return seal.decode().split()[0], text.decode()
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass
-    try:
-        return None, "\n".join(dump(cdb))
-    except (FileNotFoundError, CommandExecutionError):
-        return None, None
+        salt gw1 tcprules.lookup 9.9.9.9
+    """
+    directory = __salt__["rulefiles.directory"]()
+    cdbs = sorted(glob.glob(os.path.join(glob.escape(directory), "*.cdb")))
+    return {os.path.basename(cdb)[: -len(".cdb")]: check(cdb, ip) for cdb in cdbs}
 
 
 def dump(name):
     """
-    Return the records of a cdb as lines of a ``.rules`` file.
+    Return the records of a cdb as the lines that would make them.
 
     name
         The rule set, or the absolute path of its ``.cdb`` file.
 
-    Raises CommandExecutionError where the file is no cdb.
+    Raises CommandExecutionError where there is no such cdb.
 
     CLI Example:
 
@@ -341,97 +197,110 @@ def dump(name):
 
         salt gw1 tcprules.dump ftp
     """
-    return [
-        f"{key.decode(errors='replace')}:"
-        + __salt__["rulestext.action"](*__salt__["rulestext.meaning"](data))
-        for key, data in __salt__["tcpcdb.records"](paths(name)[1])
-    ]
-
-
-def _content(text, cdb):
-    digest = hashlib.sha256(text)
-    with open(cdb, "rb") as file:
-        digest.update(file.read())
-    return digest.hexdigest()[:32]
-
-
-def _inputs(settings, lists):
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for file in sorted(lists):
-        digest.update(hashlib.sha256(lists[file]).digest())
-    return digest.hexdigest()[:32]
-
-
-def _readable(path):
-    """Whether the file has the owner and the mode with which we write it."""
-    status = os.stat(path)
-    return status.st_mode & 0o777 == 0o644 and status.st_uid == os.geteuid()
-
-
-def _check_expected(checked, groups, pillar):
-    for verdict, addresses in checked["expect"].items():
-        for address in addresses:
-            action, rule, site = __salt__["ruleset.decide"](groups, checked["default"], address)
-            if not action.startswith(verdict):
-                raise SaltInvocationError(
-                    f"{pillar}:expect:{verdict}: {address} would get {rule}:{action}"
-                    f" of site {site} (the old rules stand)"
-                )
-
-
-def _try_expected(name, cdb, expect):
-    for verdict, addresses in expect.items():
-        for address in addresses:
-            _, data = __salt__["tcpcdb.first"](cdb, _keys(address, None, None))
-            if __salt__["rulestext.meaning"](data)[0] != verdict:
-                raise CommandExecutionError(
-                    f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"
-                )
-
-
-def _compile(rules, cdb):
-    """Make a cdb, not yet in force, of a .rules file."""
-    if shutil.which("tcprules"):
-        _run_tcprules(rules, cdb)
-    else:
-        with open(rules, "rb") as text:
-            __salt__["tcpcdb.write"](cdb, __salt__["rulestext.records"](text.read()))
-    os.chmod(cdb, 0o644)
-
-
-def _run_tcprules(rules, cdb):
+    cdb = __salt__["rulefiles.paths"](name)[1]
     try:
-        with open(rules, "rb") as text:
-            done = subprocess.run(
-                ["tcprules", cdb, f"{cdb}.tmp"],
-                stdin=text,
-                capture_output=True,
-                timeout=_TIME_LIMIT,
-            )
-    except subprocess.TimeoutExpired:
-        raise CommandExecutionError(f"{rules}: tcprules took more than {_TIME_LIMIT} s")
-    if done.returncode:
-        raise CommandExecutionError(f"{rules}: {done.stderr.decode(errors='replace').strip()}")
+        return __salt__["rulestext.dump"](__salt__["tcpcdb.records"](cdb))
+    except FileNotFoundError:
+        raise CommandExecutionError(f"{name}: there is no {cdb}")
 
 
-def _write(path, content):
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
+def lint(name=None, text=None):
+    """
+    Return which rules do not mean what they seem to, and what was probably meant.
+
+    name
+        The rule set, or the absolute path of its ``.rules`` file.
+
+    text
+        Lines to look at instead of a file.
+
+    Returns a list of lines for people; an empty one where nothing is wrong.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.lint ftp
+        salt gw1 tcprules.lint text='192.168.0:allow'
+    """
+    if text is not None:
+        return __salt__["ruleslint.lint"](text)
+    rules, cdb = __salt__["rulefiles.paths"](name)
+    return __salt__["ruleslint.lint"](_read(rules), __salt__["tcpserver.deaf"](cdb))
 
 
-def _sync(directory):
-    descriptor = os.open(directory, os.O_RDONLY)
+def diff(old, new):
+    """
+    Return whose verdict differs between two rule sets, by site and by range of addresses.
+
+    old, new
+        The name of a rule set, for the rules in force; or the absolute path of a ``.rules`` file,
+        for what it would do.
+
+    Returns a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.diff ftp /root/ftp.rules
+    """
+    return __salt__["verdicts.difference"](_rules(old), _rules(new))
+
+
+def from_cidr(cidr):
+    """
+    Return the address that a rule needs for a network.
+
+    cidr
+        The network, such as ``192.168.0.0/23``, or a single address.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.from_cidr 192.168.0.0/23
+    """
+    blocks = __salt__["cidr.blocks"]([str(cidr)])
+    if "-" in str(cidr):
+        raise SaltInvocationError(f"'{cidr}' is a range, and that may need many rules")
+    return __salt__["cidr.rules"](*blocks.values())[0]
+
+
+def _doubts(rules, cdb, rule, data):
+    """Say where the .rules file and the cdb tell different stories."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        newer = os.stat(rules).st_mtime_ns > os.stat(cdb).st_mtime_ns
+    except FileNotFoundError:
+        return [f"there is no {rules} to tell the site"]
+    if rule is None:
+        return [f"{rules} has no such rule; the cdb was made of something else"]
+    if __salt__["rulestext.line"](rule)[1] != data:
+        return [f"{rules} says something else; the cdb decides"]
+    return [f"{rules} is newer than the cdb, and not yet compiled"] if newer else []
 
 
-def _remove(*files):
-    present = [file for file in files if os.path.lexists(file)]
-    for file in present:
-        os.unlink(file)
-    return present
+def _unasked(cdb, key):
+    """Say whether tcpserver can know of a client what a rule asks."""
+    needed = {"info"} if "@" in key else set()
+    needed |= {"host"} if "=" in key else set()
+    if not needed.intersection(__salt__["tcpserver.deaf"](cdb) if needed else ()):
+        return []
+    return ["tcpserver runs with -R or -H: it will not know enough to use this rule"]
+
+
+def _rules(name):
+    if str(name).endswith(".rules"):
+        return _read(__salt__["rulefiles.paths"](name)[0])
+    text = __salt__["rulefiles.in_force"](name)
+    if text is None:
+        raise CommandExecutionError(f"{name}: there is no cdb in force")
+    return text
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {path}")

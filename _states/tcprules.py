@@ -42,17 +42,42 @@ def managed(name, settings, pillar=None):
     are written again. Where anything fails, the old rules stand.
     """
     try:
-        plan = __salt__["tcprules.plan"](name, settings, pillar)
+        plan = __salt__["rulefiles.plan"](name, settings, pillar or name)
         if not plan["changes"]:
             return _unchanged(name, "the rules are as declared")
         if __opts__["test"]:
             return _would_change(name, plan["changes"])
-        __salt__["tcprules.install"](name, plan)
-        if __salt__["tcprules.plan"](name, settings, pillar)["changes"]:
-            return _failed(name, f"{name}: somebody else changed the rules at the same time")
+        __salt__["rulefiles.install"](name, plan)
+        if __salt__["rulefiles.seal"](name) != plan["inputs"]:
+            return _failed(name, f"{name}: somebody else wrote the rules at the same time")
     except (SaltInvocationError, CommandExecutionError, OSError) as error:
         return _failed(name, error)
     return _changed(name, plan["changes"])
+
+
+def compiled(name):
+    """
+    Make the cdb of an existing ``.rules`` file, which this state leaves as it is.
+
+    name
+        The name of the rule set, or the absolute path of its ``.rules`` file.
+
+    Rules that tcprules accepts though they can never decide are warnings of the state; a line that
+    tcprules refuses fails it, with the old cdb still in force.
+    """
+    try:
+        changes = __salt__["tcprules.uncompiled"](name)
+        warnings = __salt__["tcprules.lint"](name)
+        if changes and not __opts__["test"]:
+            __salt__["rulefiles.compile"](name)
+            if __salt__["tcprules.uncompiled"](name):
+                return _failed(name, f"{name}: somebody else wrote the rules at the same time")
+    except (SaltInvocationError, CommandExecutionError, OSError) as error:
+        return _failed(name, error)
+    if not changes:
+        return _unchanged(name, "the cdb is what the rules make", warnings)
+    finish = _would_change if __opts__["test"] else _changed
+    return finish(name, changes, warnings)
 
 
 def absent(name):
@@ -63,30 +88,37 @@ def absent(name):
         The name of the rule set.
     """
     try:
-        changes = dict.fromkeys(__salt__["tcprules.present"](name), "removed")
+        changes = dict.fromkeys(__salt__["rulefiles.present"](name), "removed")
         if not changes:
             return _unchanged(name, "there are no such rules")
         if __opts__["test"]:
             return _would_change(name, changes)
-        __salt__["tcprules.remove"](name)
-        if __salt__["tcprules.present"](name):
-            return _failed(name, f"{name}: somebody else made the rules at the same time")
+        __salt__["rulefiles.remove"](name)
+        if __salt__["rulefiles.present"](name):
+            return _failed(name, f"{name}: somebody else wrote the rules at the same time")
     except (SaltInvocationError, OSError) as error:
         return _failed(name, error)
     return _changed(name, changes)
 
 
-def _unchanged(name, comment):
-    return {"name": name, "result": True, "changes": {}, "comment": comment}
+def _unchanged(name, comment, warnings=()):
+    return _finished(name, True, {}, comment, warnings)
 
 
-def _would_change(name, changes):
-    return {"name": name, "result": None, "changes": changes, "comment": "the rules would change"}
+def _would_change(name, changes, warnings=()):
+    return _finished(name, None, changes, "the rules would change", warnings)
 
 
-def _changed(name, changes):
-    return {"name": name, "result": True, "changes": changes, "comment": "the rules have changed"}
+def _changed(name, changes, warnings=()):
+    return _finished(name, True, changes, "the rules have changed", warnings)
 
 
 def _failed(name, error):
-    return {"name": name, "result": False, "changes": {}, "comment": str(error)}
+    if isinstance(error, OSError):
+        error = f"{name}: {error.strerror}: {error.filename} (the old rules stand)"
+    return _finished(name, False, {}, str(error))
+
+
+def _finished(name, result, changes, comment, warnings=()):
+    finished = {"name": name, "result": result, "changes": changes, "comment": comment}
+    return {**finished, "warnings": list(warnings)} if warnings else finished

@@ -1,0 +1,369 @@
+"""
+The two files of a rule set: planned, made, tried and put in place.
+
+NAME.rules is for people. NAME.cdb, made of it, is what tcpserver reads at every connection: it is
+in force as soon as it has its name, and stays in force until another takes the name.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# tcprules takes 0.3 s for a million lines; the one of ucspi-tcp-ipv6 loops for ever on some.
+_TIME_LIMIT = 60
+
+# Ends a .rules file: a digest of the settings, and one of the text above it and of the cdb.
+_SEAL = "# sealed by Salt: "
+
+# Raise this when the same settings come to make another text.
+_RENDERING = 1
+
+
+def paths(name):
+    """
+    Return the files of a rule set.
+
+    name
+        The name of a rule set in the directory ``tcprules.dir`` of the minion configuration
+        (default /etc/tcprules), or the absolute path of one of its two files.
+
+    Returns ``(rules, cdb)``, two paths.
+
+    Raises SaltInvocationError for anything else.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.paths ftp
+    """
+    if re.fullmatch(r"/[^\n\0]+\.(rules|cdb)", str(name)):
+        stem = name.rpartition(".")[0]
+    elif re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
+        stem = os.path.join(directory(), str(name))
+    else:
+        raise SaltInvocationError(f"{name!r}: not a name for rules (letters, digits, - and _)")
+    return f"{stem}.rules", f"{stem}.cdb"
+
+
+def directory():
+    """
+    Return the directory of the rule sets.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.directory
+    """
+    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
+
+
+def lists(checked, pillar):
+    """
+    Return the content of every file that a site names.
+
+    checked
+        Settings as ``ruleset.settings`` returns them.
+
+    pillar
+        The pillar path with which errors begin.
+
+    Returns a mapping of names to bytes.
+
+    Raises SaltInvocationError for a file that is not there.
+    """
+    return {
+        file: _list(file, f"{pillar}:sites:{site}:{verdict}_from")
+        for site, settings in checked["sites"].items()
+        for verdict in ("allow", "deny")
+        for file in settings[f"{verdict}_from"]
+    }
+
+
+def plan(name, settings, pillar):
+    """
+    Return what has to be written to make the files of a rule set equal to its settings.
+
+    name, settings, pillar
+        As for ``tcprules.settings``.
+
+    Returns a mapping. Its ``changes`` are empty where both files are as they should be, else they
+    tell whose verdict changes; the rest is for ``rulefiles.install``.
+
+    Raises SaltInvocationError for the first setting or address that is wrong, and for an address
+    under ``expect`` that would get the other verdict.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.plan ftp '{"sites": {"lan": {"allow": ["9.9.9.9"]}}}' ftp
+    """
+    rules, cdb = paths(name)
+    checked = __salt__["ruleset.settings"](settings, pillar)
+    found = lists(checked, pillar)
+    inputs = _inputs([_RENDERING, name, pillar, checked], found)
+    old, sealed = _sealed(rules, cdb)
+    # Whoever sealed these very settings has checked and tried them.
+    if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
+        return {"changes": {}}
+    groups = __salt__["ruleset.groups"](checked, found, pillar)
+    __salt__["ruleset.check_expected"](groups, checked, pillar)
+    text = __salt__["ruleset.text"](name, groups, checked["default"], pillar)
+    old = old.decode() if sealed else _dumped(cdb)
+    if old is None:
+        changes = __salt__["ruleset.outline"](groups)
+    else:
+        changes = __salt__["verdicts.difference"](old, text)
+    return {
+        "changes": changes or {os.path.basename(rules): "written again; no verdict changes"},
+        "text": text,
+        "inputs": inputs,
+        "records": __salt__["ruleset.records"](groups),
+        "expect": checked["expect"],
+    }
+
+
+def install(name, plan):
+    """
+    Write the files that a plan wants.
+
+    name
+        The rule set.
+
+    plan
+        What ``rulefiles.plan`` returned.
+
+    Raises CommandExecutionError or OSError, with the old rules still in force.
+    """
+    rules, cdb = paths(name)
+    text = plan["text"].encode()
+    _make_directory(os.path.dirname(cdb))
+    try:
+        _write(f"{rules}.new", text)
+        _compile(name, f"{rules}.new", f"{cdb}.new")
+        _try(name, f"{cdb}.new", plan)
+        seal = f"{_SEAL}{plan['inputs']} {_digest(text, f'{cdb}.new')}\n"
+        _write(f"{rules}.new", text + seal.encode())
+        # make must find the cdb no older than the text.
+        os.utime(f"{cdb}.new")
+        # The text comes first. Who is killed between the two leaves the old cdb in force and a
+        # newer text beside it, which the next run compiles, or make.
+        os.replace(f"{rules}.new", rules)
+        os.replace(f"{cdb}.new", cdb)
+    finally:
+        _remove(f"{rules}.new", f"{cdb}.new", f"{cdb}.new.tmp")
+    _sync(os.path.dirname(cdb))
+
+
+def compile(name):
+    """
+    Make the cdb of a rule set from its ``.rules`` file as it stands.
+
+    name
+        The rule set, or the absolute path of its ``.rules`` file.
+
+    Raises CommandExecutionError, or OSError, with the old cdb still in force.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.compile ftp
+    """
+    rules, cdb = paths(name)
+    try:
+        _compile(name, rules, f"{cdb}.new")
+        os.replace(f"{cdb}.new", cdb)
+    finally:
+        _remove(f"{cdb}.new", f"{cdb}.new.tmp")
+    _sync(os.path.dirname(cdb))
+
+
+def remove(name):
+    """
+    Remove both files of a rule set; tcpserver then drops every client that it would have asked.
+
+    name
+        The rule set.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.remove ftp
+    """
+    _remove(*reversed(paths(name)))
+
+
+def present(name):
+    """
+    Return which of the two files of a rule set exist.
+
+    name
+        The rule set.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.present ftp
+    """
+    return [path for path in paths(name) if os.path.lexists(path)]
+
+
+def seal(name):
+    """
+    Return the digest of the settings that made both files, or None where one is not as it was made.
+
+    name
+        The rule set.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.seal ftp
+    """
+    rules, cdb = paths(name)
+    inputs = _sealed(rules, cdb)[1]
+    return inputs if inputs and _is_ours(rules) and _is_ours(cdb) else None
+
+
+def in_force(name):
+    """
+    Return the text of the rules in force, or None where there is no cdb that tcpserver can read.
+
+    name
+        The rule set.
+
+    The text is the ``.rules`` file where that made the cdb, for it knows the sites; else it is
+    what the cdb says.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.in_force ftp
+    """
+    rules, cdb = paths(name)
+    text, inputs = _sealed(rules, cdb)
+    return text.decode() if inputs else _dumped(cdb)
+
+
+def _list(file, pillar):
+    local = __salt__["cp.cache_file"](file) if file.startswith("salt://") else file
+    if not local or not os.path.isfile(local):
+        raise SaltInvocationError(f"{pillar}: there is no file {file}")
+    with open(local, "rb") as content:
+        return content.read()
+
+
+def _inputs(settings, lists):
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for file in sorted(lists):
+        digest.update(hashlib.sha256(lists[file]).digest())
+    return digest.hexdigest()[:32]
+
+
+def _sealed(rules, cdb):
+    """Return the text of a .rules file and the digest of its settings, if the seal is whole."""
+    try:
+        with open(rules, "rb") as file:
+            text, _, seal = file.read().rpartition(_SEAL.encode())
+        inputs, *rest = seal.decode(errors="replace").split() or [None]
+        return (text, inputs) if rest == [_digest(text, cdb)] else (None, None)
+    except FileNotFoundError:
+        return None, None
+
+
+def _dumped(cdb):
+    try:
+        return "\n".join(__salt__["rulestext.dump"](__salt__["tcpcdb.records"](cdb)))
+    except (FileNotFoundError, CommandExecutionError):
+        return None
+
+
+def _digest(text, cdb):
+    digest = hashlib.sha256(text)
+    with open(cdb, "rb") as file:
+        digest.update(file.read())
+    return digest.hexdigest()[:32]
+
+
+def _is_ours(path):
+    status = os.stat(path)
+    return status.st_mode & 0o777 == 0o644 and status.st_uid == os.geteuid()
+
+
+def _make_directory(path):
+    if not os.path.isdir(path):
+        os.makedirs(path)
+        os.chmod(path, 0o755)
+
+
+def _compile(name, rules, cdb):
+    """Make a cdb, not yet in force, of a .rules file."""
+    if shutil.which("tcprules"):
+        _run_tcprules(name, rules, cdb)
+    else:
+        with open(rules, "rb") as text:
+            __salt__["tcpcdb.write"](cdb, __salt__["rulestext.records"](text.read()))
+    os.chmod(cdb, 0o644)
+
+
+def _run_tcprules(name, rules, cdb):
+    command = ["tcprules", cdb, f"{cdb}.tmp"]
+    try:
+        with open(rules, "rb") as text:
+            done = subprocess.run(command, stdin=text, capture_output=True, timeout=_TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        raise CommandExecutionError(f"{name}: tcprules took more than {_TIME_LIMIT} s")
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise CommandExecutionError(f"{name}: {said} (the old rules stand)")
+
+
+def _try(name, cdb, plan):
+    count = __salt__["tcpcdb.count"](cdb)
+    if count != plan["records"]:
+        raise CommandExecutionError(
+            f"{name}: the new cdb has {count} records instead of {plan['records']}"
+            " (the old rules stand)"
+        )
+    for verdict, addresses in plan["expect"].items():
+        for address in addresses:
+            rule = __salt__["tcpcdb.first"](cdb, __salt__["rulestext.keys_for"](address))
+            if not rule or __salt__["rulestext.meaning"](rule[1])[0] != verdict:
+                raise CommandExecutionError(
+                    f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"
+                )
+
+
+def _write(path, content):
+    with open(path, "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), 0o644)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(directory):
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(*files):
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(file)

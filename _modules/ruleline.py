@@ -1,0 +1,70 @@
+"""
+The line of a ``.rules`` file from which tcprules made a record of the cdb.
+"""
+
+import mmap
+import os
+import re
+from functools import partial
+
+_RULE = re.compile(rb"^(?!#)([^:\n]*):.*$", re.M)
+
+
+def find(rules, cdb, key):
+    """
+    Return the rule that made a key, and the site that the nearest comment above it names.
+
+    rules, cdb
+        The two files of a rule set.
+
+    key
+        The key of the record.
+
+    Returns ``(rule, site)``, two texts; None where the file has no such line or is not there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleline.find /etc/tcprules/ftp.rules /etc/tcprules/ftp.cdb 9.9.9.
+    """
+    key = key if isinstance(key, bytes) else key.encode()
+    if not os.path.isfile(rules) or not os.path.getsize(rules):
+        return None
+    with open(rules, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        line = _guided(text, cdb, key) or _searched(text, key)
+        if not line:
+            return None
+        return line[0].decode(errors="replace").rstrip(), _site(text, line.start())
+
+
+def _guided(text, cdb, key):
+    """Let the order of the records lead to the line: some twenty looks at a million lines."""
+    place = __salt__["tcpcdb.place"](cdb, key, len(text), partial(_key_near, text))
+    line = _RULE.search(text, place)
+    return line if line and _makes(line, key) else None
+
+
+def _searched(text, key):
+    """Look at every line that could be meant, for a file that is not in the order of its cdb."""
+    lines = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
+    return next((line for line in lines if _makes(line, key)), None)
+
+
+def _key_near(text, offset):
+    line = _RULE.search(text, offset)
+    if not line or b"-" not in line[1]:
+        return line and (line.start(), line[1])
+    keys = __salt__["rulestext.keys"](line[1])
+    return (line.start(), keys[0]) if keys else None
+
+
+def _makes(line, key):
+    return key in __salt__["rulestext.keys"](line[1])
+
+
+def _site(text, start):
+    heading = text.rfind(b"\n#", 0, start) + 1
+    if text[heading : heading + 1] != b"#":
+        return None
+    return text[heading + 1 : text.find(b"\n", heading)].decode(errors="replace").strip()

@@ -1,0 +1,153 @@
+"""
+The lines that tcprules accepts without a word, and that do not mean what they seem to.
+"""
+
+import re
+from itertools import chain
+
+from salt.exceptions import SaltInvocationError
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_KEY = re.compile(rf"(?:{_OCTET}\.){{0,3}}|(?:{_OCTET}\.){{3}}{_OCTET}")
+
+_PLAIN = re.compile(rf"({_KEY.pattern}):(?:allow|deny)")
+
+
+def lint(text, deaf=()):
+    """
+    Return what is wrong with a ``.rules`` text although tcprules may accept it.
+
+    text
+        The text.
+
+    deaf
+        ``"info"`` and ``"host"``, if tcpserver is told not to ask for them (``-R``, ``-H``).
+
+    Returns a list of lines for people; it is empty where every rule can decide.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleslint.lint '192.168.0:allow'
+    """
+    problems = []
+    first_lines = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        keys = _keys(line)
+        found = [*_line(line, keys, deaf), *_late(number, keys, first_lines)]
+        problems += [f"line {number}: '{line.rstrip()}' {problem}" for problem in found]
+    if "" not in first_lines:
+        problems.append("no last rule ':deny': whoever no rule names is admitted")
+    return problems
+
+
+def _keys(line):
+    """Return the keys that a line makes; None where tcprules refuses the line."""
+    plain = _PLAIN.fullmatch(line)
+    if plain:
+        return [plain[1]]
+    try:
+        rule = __salt__["rulestext.line"](line.encode())
+        return [key.decode() for key in __salt__["rulestext.keys"](rule[0])] if rule else []
+    except SaltInvocationError:
+        return None
+
+
+def _line(line, keys, deaf):
+    """Yield what is wrong with one line by itself."""
+    address, colon, action = line.rstrip(" \t").partition(":")
+    if keys is None:
+        yield f"is refused by tcprules{_refused(line)}"
+    elif line.startswith("#") or not colon:
+        yield from _ignored(line)
+    else:
+        yield from _address(address, keys, action, deaf)
+        if action.startswith("deny,"):
+            yield "sets variables that a denied client never sees"
+
+
+def _ignored(line):
+    text = line.strip()
+    if text.startswith("#") and not line.startswith("#"):
+        yield "is ignored, but only for want of a colon (a comment begins in the first column)"
+    elif text and not text.startswith("#"):
+        yield f"is ignored: it has no colon{_meant(f'{text}:allow')}"
+
+
+def _refused(line):
+    if line.endswith("\r"):
+        return " (the file has the line ends of DOS)"
+    if line.lstrip().startswith("#"):
+        return " (a comment begins in the first column)"
+    address, _, action = line.partition(":")
+    verdict = re.match(r"\s*(allow|deny)", action, re.I)
+    if re.match(r"[0-9A-Fa-f]*:[0-9A-Fa-f:]*:", line):
+        return " (it knows no IPv6)"
+    meant = f"{address.strip()}:{verdict[1].lower()}" if verdict else line
+    return "" if meant == line else _meant(meant)
+
+
+def _address(address, keys, action, deaf):
+    if "@" in address or "=" in address:
+        yield from _named(address, action, deaf)
+    elif not keys:
+        yield "has no addresses: its range ends before it begins"
+    elif not all(map(_KEY.fullmatch, keys)):
+        yield f"never matches: {_reason(address)}{_meant(*_rewritten(address, action))}"
+    elif re.search(r"(^|\.)-", address):
+        yield f"has no number before the dash, which means 0{_meant(re.sub(r'(^|[.])-', r'\g<1>0-', address) + ':' + action)}"
+    elif any(int(high) > 255 for high in re.findall("-([0-9]+)", address)):
+        yield f"ends at 255{_meant(re.sub('-[0-9]+', '-255', address) + ':' + action)}"
+
+
+def _named(address, action, deaf):
+    if "@" in address and "info" in deaf:
+        yield "never matches: tcpserver -R asks no ident server"
+    if "=" in address and "host" in deaf:
+        yield "never matches: tcpserver -H looks up no names"
+    host = address.partition("=")[2]
+    if host != host.lower():
+        yield f"matches capital letters only{_meant(f'{address.lower()}:{action}')}"
+
+
+def _reason(address):
+    """Say why no client has an address that begins so."""
+    if address != address.strip():
+        return "the blanks belong to the address"
+    if "/" in address:
+        return "tcprules knows no CIDR notation"
+    if "-" in address:
+        return "only one number of an address may be a range"
+    if re.fullmatch(rf"{_OCTET}(\.{_OCTET}){{0,2}}", address):
+        return "a part of an address ends with a dot"
+    if re.fullmatch(rf"({_OCTET}\.){{4}}", address):
+        return "a whole address ends without a dot"
+    if re.search(r"(^|\.)0[0-9]", address):
+        return "tcpserver writes numbers without leading zeros"
+    return "that is no IPv4 address"
+
+
+def _rewritten(address, action):
+    """Return the lines that the author may have meant."""
+    plain = re.sub(r"(^|\.)0+(?=[0-9])", r"\1", address.strip())
+    for guess in (plain, f"{plain}.", plain.rstrip(".")):
+        if _KEY.fullmatch(guess):
+            return [f"{guess}:{action}"]
+    try:
+        blocks = __salt__["cidr.blocks"]([plain])
+    except SaltInvocationError:
+        return []
+    rules = chain.from_iterable(map(__salt__["cidr.rules"], blocks.values()))
+    return [f"{rule}:{action}" for rule in rules]
+
+
+def _meant(*lines):
+    return f" (did you mean '{' and '.join(lines)}'?)" if lines else ""
+
+
+def _late(number, keys, first_lines):
+    """Yield which earlier line always decides in place of this one."""
+    lines = {first_lines.setdefault(key, number) for key in keys or ()}
+    if lines and number not in lines:
+        yield f"never decides: line {min(lines)} comes first"

@@ -1,0 +1,68 @@
+"""
+What the run scripts of services tell tcpserver.
+"""
+
+import getopt
+import glob
+import os
+import shlex
+
+_OPTIONS = "dDvqQhHrR1UXx:t:u:g:l:b:B:c:pPoO"
+
+
+def readers(cdb):
+    """
+    Return the services whose tcpserver reads a cdb, and with which options.
+
+    cdb
+        The path of the cdb, as the run scripts have it.
+
+    Returns a mapping of names to the options without values, such as ``{"open-ftpd": "vRH"}``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcpserver.readers /etc/tcprules/ftp.cdb
+    """
+    found = {}
+    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
+        with open(run, encoding="utf-8", errors="replace") as script:
+            options = _options(script.read())
+        if ("-x", cdb) in options:
+            flags = [flag[1:] for flag, value in options if not value]
+            found[os.path.basename(os.path.dirname(run))] = "".join(flags)
+    return found
+
+
+def deaf(cdb):
+    """
+    Return what no tcpserver that reads a cdb asks about a client.
+
+    cdb
+        The path of the cdb, as the run scripts have it.
+
+    Returns a list of ``"info"`` (option -R) and ``"host"`` (option -H); where no service reads the
+    cdb, an empty one.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcpserver.deaf /etc/tcprules/ftp.cdb
+    """
+    flags = readers(cdb).values()
+    return [
+        asked
+        for asked, off, on in (("info", "R", "r"), ("host", "H", "h"))
+        if flags and all(options.rfind(off) > options.rfind(on) for options in flags)
+    ]
+
+
+def _options(script):
+    try:
+        words = shlex.split(script.replace("\\\n", " "), comments=True)
+        return getopt.getopt(words[words.index("tcpserver") + 1 :], _OPTIONS)[0]
+    except (ValueError, getopt.GetoptError):
+        return []
