@@ -96,9 +96,11 @@ def _address(address, keys, action, deaf):
     elif not all(map(_KEY.fullmatch, keys)):
         yield f"never matches: {_reason(address)}{_meant(*_rewritten(address, action))}"
     elif re.search(r"(^|\.)-", address):
-        yield f"has no number before the dash, which means 0{_meant(re.sub(r'(^|[.])-', r'\g<1>0-', address) + ':' + action)}"
+        meant = re.sub(r"(^|\.)-", r"\g<1>0-", address)
+        yield f"has no number before the dash, which means 0{_meant(f'{meant}:{action}')}"
     elif any(int(high) > 255 for high in re.findall("-([0-9]+)", address)):
-        yield f"ends at 255{_meant(re.sub('-[0-9]+', '-255', address) + ':' + action)}"
+        meant = re.sub("-[0-9]+", "-255", address)
+        yield f"ends at 255{_meant(f'{meant}:{action}')}"
 
 
 def _named(address, action, deaf):
