@@ -138,7 +138,7 @@ def svc(name, letters):
         raise CommandExecutionError(f"{name}: {error.message}")
 
 
-def _signal(letter, deed):
+def _signal(verb, letter, deed):
     def send(name):
         return svc(name, letter)
 
@@ -147,22 +147,22 @@ def _signal(letter, deed):
 
     Returns True when supervise has the order.  Raises CommandExecutionError otherwise.
 
-    CLI Example: ``salt '*' daemontools.svc open-ftpd {letter}``
+    CLI Example: ``salt '*' daemontools.{verb} open-ftpd``
     """
     return send
 
 
-up = _signal("u", "Start a service, and again whenever it dies.")
-down = _signal("d", "Stop a service with TERM, and do not start it again.")
-once = _signal("o", "Start a service, but not again when it dies.")
-pause = _signal("p", "Send STOP to a service.")
-cont = _signal("c", "Send CONT to a service.")
-hup = _signal("h", "Send HUP to a service.")
-alarm = _signal("a", "Send ALRM to a service.")
-interrupt = _signal("i", "Send INT to a service.")
-term = _signal("t", "Send TERM to a service.")
-kill = _signal("k", "Send KILL to a service.")
-exit_ = _signal("x", "Let supervise exit when the service dies.")
+up = _signal("up", "u", "Start a service, and again whenever it dies.")
+down = _signal("down", "d", "Stop a service with TERM, and do not start it again.")
+once = _signal("once", "o", "Start a service, but not again when it dies.")
+pause = _signal("pause", "p", "Send STOP to a service.")
+cont = _signal("cont", "c", "Send CONT to a service.")
+hup = _signal("hup", "h", "Send HUP to a service.")
+alarm = _signal("alarm", "a", "Send ALRM to a service.")
+interrupt = _signal("interrupt", "i", "Send INT to a service.")
+term = _signal("term", "t", "Send TERM to a service.")
+kill = _signal("kill", "k", "Send KILL to a service.")
+exit_ = _signal("exit", "x", "Let supervise exit when the service dies.")
 
 
 def start(name, timeout=TIMEOUT):
@@ -469,7 +469,7 @@ def execs():
     return {name: os.path.join(_path(name), "run") for name in get_all()}
 
 
-def _always(answer, reason):
+def _always(verb, answer, reason):
     """Return a function of Salt's service provider to which there is but one answer."""
 
     def function(name=None, runtime=False):
@@ -477,15 +477,17 @@ def _always(answer, reason):
 
     function.__doc__ = f"""
     Return {answer}: {reason}.
+
+    CLI Example: ``salt '*' daemontools.{verb}``
     """
     return function
 
 
-offline = _always(False, "there is no other root directory than this one")
-masked = _always(False, "daemontools has no masks")
-unmask = _always(True, "no service is masked")
-get_static = _always([], "every service can be enabled and disabled")
-systemctl_reload = _always(True, "supervise reads run whenever it starts a service")
+offline = _always("offline", False, "there is no other root directory than this one")
+masked = _always("masked", False, "daemontools has no masks")
+unmask = _always("unmask", True, "no service is masked")
+get_static = _always("get_static", [], "every service can be enabled and disabled")
+systemctl_reload = _always("systemctl_reload", True, "supervise reads run at every start")
 
 
 def _path(name):

@@ -2,6 +2,7 @@
 Who listens on a port of this machine, as far as Linux tells.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -53,9 +54,12 @@ def _pids():
 
 
 def _holds(pid, sockets):
+    """Tell whether a process has one of the sockets open; a descriptor may go while we look."""
     folder = f"/proc/{pid}/fd"
-    try:
-        links = [os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)]
-    except OSError:
-        return False
-    return any(match and match[1] in sockets for match in map(SOCKET.fullmatch, links))
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                match = SOCKET.fullmatch(os.readlink(os.path.join(folder, name)))
+                if match and match[1] in sockets:
+                    return True
+    return False

@@ -310,7 +310,8 @@ SERVICE = {
     "command": _words,
     "run": _script_text,
     "multilog": _log,
-    "stable_for": _number(0, 3600),
+    # supervise takes a second to notice that a process has died.
+    "stable_for": _number(2, 3600),
     "timeout": _number(1, 3600),
 }
 

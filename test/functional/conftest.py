@@ -1,5 +1,8 @@
 """The real Salt loader on this repository, as a masterless minion has it."""
 
+import contextlib
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,59 @@ class Minion:
 @pytest.fixture(scope="session")
 def minion(tmp_path_factory):
     return Minion(tmp_path_factory.mktemp("minion"))
+
+
+@pytest.fixture(scope="session")
+def svscan(minion):
+    """A real svscan that watches the minion's service directory."""
+    service = minion.root / "service"
+    service.mkdir(exist_ok=True)
+    process = subprocess.Popen(["svscan", service], stderr=subprocess.DEVNULL)
+    yield process
+    process.kill()
+    process.wait()
+    end(minion, [*(minion.root / "svc.d").glob("*"), *(minion.root / "svc.d").glob("*/log")])
+
+
+def end(minion, folders):
+    """End every supervise, and what it runs, in some service directories."""
+    for folder in folders:
+        with contextlib.suppress(Exception):
+            minion.functions["supervise.order"](str(folder), "dxk")
+
+
+class Supervise:
+    """Services of a minion of its own that are supervised at once, one by one, without svscan."""
+
+    def __init__(self, root):
+        self.minion = Minion(root)
+        self.directory = root / "service"
+        self.directory.mkdir()
+        self.processes = []
+
+    def __call__(self, name, run="exec sleep 1000", down=False):
+        """Make a service, let a supervise run it, and return its directory."""
+        folder = self.directory / name
+        folder.mkdir(parents=True)
+        (folder / "run").write_text(f"#!/bin/sh\n{run}\n")
+        (folder / "run").chmod(0o755)
+        if down:
+            (folder / "down").touch()
+        self.processes.append(subprocess.Popen(["supervise", folder], stderr=subprocess.DEVNULL))
+        assert self.minion.functions["supervise.wait"](str(folder), "supervised", 5)
+        deadline = time.monotonic() + 5
+        while not (folder / "supervise" / "status").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return folder
+
+    def end(self):
+        end(self.minion, {Path(process.args[1]) for process in self.processes})
+        for process in self.processes:
+            process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def supervise(tmp_path_factory):
+    services = Supervise(tmp_path_factory.mktemp("by-hand"))
+    yield services
+    services.end()

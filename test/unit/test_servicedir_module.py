@@ -317,7 +317,7 @@ WRONG = [
         ":multilog:select: a pattern begins with + or -, not as in '*'",
     ),
     ({"multilog": {"user": "x:y"}}, ":multilog:user: must be the name of an account, not 'x:y'"),
-    ({"stable_for": -1}, ":stable_for: must be a whole number from 0 to 3600, not -1"),
+    ({"stable_for": 1}, ":stable_for: must be a whole number from 2 to 3600, not 1"),
     ({"timeout": 0}, ":timeout: must be a whole number from 1 to 3600, not 0"),
     ({"timeout": True}, ":timeout: must be a whole number from 1 to 3600, not True"),
 ]
