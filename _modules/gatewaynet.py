@@ -44,15 +44,12 @@ def settings(settings, pillar="ftpgw:network"):
     return settings
 
 
-def misplaced(settings, interfaces, pillar="ftpgw:network"):
+def misplaced(settings, pillar="ftpgw:network"):
     """
-    Say why the inside of a gateway is not where the settings have it.
+    Say why the inside of this gateway is not where the settings have it.
 
     settings
         What ``gatewaynet.settings`` returns.
-
-    interfaces
-        What ``network.interfaces`` returns on this machine.
 
     pillar
         The pillar path with which the answer begins.
@@ -63,12 +60,12 @@ def misplaced(settings, interfaces, pillar="ftpgw:network"):
 
     .. code-block:: bash
 
-        salt gw1 gatewaynet.misplaced '{int_if: xl1, int_ip: 192.168.0.254}' '{}'
+        salt gw1 gatewaynet.misplaced '{int_if: xl1, int_ip: 192.168.0.254}'
     """
     wanted, address = settings["int_if"], settings["int_ip"]
     holders = [
         name
-        for name, interface in interfaces.items()
+        for name, interface in __salt__["network.interfaces"]().items()
         if address in (entry.get("address") for entry in interface.get("inet", []))
     ]
     if wanted in holders:

@@ -1,0 +1,50 @@
+# FTP of the inside network goes to ftp-proxy, except to the gateway itself.
+{%- from "ftpgw/map.jinja" import filter, ftpgw, network, proxied with context %}
+include:
+  - ftpgw.ready
+  - ftpgw.packages
+  - ftpgw.services
+{%- if not proxied %}
+  - ftpgw.nofilter
+{%- elif filter is defined %}
+{%- set text %}{% include filter.template %}{% endset %}
+{%- if ftpgw.passive_sysctl is defined %}
+
+ftpgw passive connections have ports of their own:
+  sysctl.present:
+    - name: {{ ftpgw.passive_sysctl }}
+    - value: {{ network.passive_ports | join(" ") | json }}
+    - config: /etc/sysctl.d/60-ftpgw.conf
+{%- endif %}
+{%- if not ftpgw.firewall.manage %}
+
+ftpgw leaves the packet filter alone:
+  test.show_notification:
+    - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
+{%- else %}
+
+ftpgw packet filter is installed:
+  pkg.installed:
+    - name: {{ filter.package }}
+
+ftpgw packet filter diverts FTP:
+  firewall.loaded:
+    - name: {{ filter.file }}
+    - text: {{ text | json }}
+    - filter: {{ filter | json }}
+    - require:
+      - daemontools: ftp-proxy
+
+# Only after our file is there: without it the system would load no rules at all.
+ftpgw packet filter diverts FTP after a boot:
+  {{ filter.boot.state }}:
+    - name: {{ filter.boot.file }}
+    - lines: {{ filter.boot.lines | json }}
+    - require:
+      - firewall: ftpgw packet filter diverts FTP
+{%- if grains.get("init") == "systemd" %}
+  service.enabled:
+    - name: {{ filter.boot.service }}
+{%- endif %}
+{%- endif %}
+{%- endif %}

@@ -1,0 +1,19 @@
+# No FTP is diverted: not after a boot, and not now.
+{%- from "ftpgw/map.jinja" import filter, ftpgw with context %}
+include:
+  - ftpgw.ready
+{#- A whole file of rules (full) stays: without it there would be none. #}
+{%- if filter.file is defined and ftpgw.firewall.manage == "include" %}
+
+# Before our file is gone: without it the system would load no rules at all.
+ftpgw packet filter diverts nothing after a boot:
+  sharedfile.no_lines:
+    - name: {{ filter.boot.file }}
+
+ftpgw packet filter diverts nothing:
+  firewall.unloaded:
+    - name: {{ filter.file }}
+    - filter: {{ filter | json }}
+    - require:
+      - sharedfile: {{ filter.boot.file }}
+{%- endif %}
