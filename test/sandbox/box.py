@@ -244,6 +244,7 @@ def _salt():
     for name in ("_modules", "_states", "ftpgw"):
         link = pathlib.Path("/srv/salt", name)
         link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
         link.symlink_to(REPOSITORY / name)
     _replace("/srv/pillar/top.sls", "base: {'*': [ftpgw]}\n")
     _replace("/srv/pillar/ftpgw.sls", (REPOSITORY / "pillar.example").read_text())

@@ -1,0 +1,89 @@
+"""The box leaves nothing behind, however it ends. A box in the box shows it."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+BOX = [sys.executable, str(pathlib.Path(__file__).parents[1] / "sandbox/box.py")]
+MARK = "98765.4321"
+
+
+def machine():
+    """What a box could leave behind: mounts, networks, files."""
+    listed = [
+        subprocess.run(["ip", "-o", *what], capture_output=True, text=True, check=True).stdout
+        for what in (["netns", "list"], ["link"], ["route"])
+    ]
+    paths = sorted(path for root in ("/etc", "/srv") for path in pathlib.Path(root).rglob("*"))
+    return pathlib.Path("/proc/self/mounts").read_text(), listed, paths
+
+
+def processes():
+    """The processes that have our mark among their arguments."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if MARK.encode() in arguments:
+            found.append(path.parent.name)
+    return found
+
+
+def eventually(condition):
+    """Return whether a condition comes true within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_box_exits_as_its_command_did(status):
+    """And what the command wrote, mounted and connected is gone."""
+    before = machine()
+    script = f"echo x >/etc/from-the-box; mount -t tmpfs x /srv; hostname; exit {status}"
+    done = subprocess.run([*BOX, "bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "gw\n")
+    assert machine() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_box_that_is_killed_takes_everything_with_it(number):
+    """Not one process survives, not even one that left its session and ignores signals."""
+    before = machine()
+    script = f"trap '' INT TERM HUP; setsid sleep {MARK} & touch /etc/x; sleep {MARK}"
+    with subprocess.Popen([*BOX, "bash", "-c", script]) as box:
+        assert eventually(lambda: len(processes()) == 2)
+        box.send_signal(number)
+        assert box.wait(10) != 0
+    assert eventually(lambda: not processes())
+    assert machine() == before
+
+
+def test_three_hosts_know_each_other():
+    """lan and wan reach the gateway's addresses by name, each from its own network."""
+    script = "for host in lan wan; do ip netns exec $host getent hosts gw gw-outside; done"
+    script += (
+        "; ip netns exec lan ip route get 9.9.9.9; ip netns exec wan ip route get 192.168.0.10"
+    )
+    done = subprocess.run([*BOX, "bash", "-c", script], capture_output=True, text=True, check=True)
+    assert "9.9.9.9 via 192.168.0.254" in done.stdout
+    assert "192.168.0.10 via 203.0.113.1" in done.stdout
+    assert done.stdout.count("192.168.0.254") >= 3
+
+
+def test_a_command_that_is_not_there_is_one_line():
+    """The shell's own exit status for it, and no traceback."""
+    done = subprocess.run([*BOX, "no-such-command"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        127,
+        "box: no-such-command: No such file or directory\n",
+    )

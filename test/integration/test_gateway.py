@@ -1,0 +1,185 @@
+"""The gateway end to end: what pillar says, real clients get, and nobody else."""
+
+import ftplib
+import pathlib
+import subprocess
+
+import pytest
+from clients import LAN, PARTNER, STRANGER, download, upload
+
+PAYLOAD = bytes(range(256)) * 5000
+SHARED = [pathlib.Path(path) for path in ("/etc/shells", "/etc/ftpusers", "/etc/pam.d/ftp")]
+EVERYBODY = [LAN, PARTNER]
+
+
+@pytest.mark.parametrize("client", EVERYBODY, ids=str)
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_an_admitted_client_transfers(gateway, client, passive):
+    """What was uploaded is in the list and comes back the same."""
+    with client.session(passive=passive) as ftp:
+        upload(ftp, "transfer.bin", PAYLOAD)
+        assert "transfer.bin" in ftp.nlst()
+        assert download(ftp, "transfer.bin") == PAYLOAD
+
+
+@pytest.mark.parametrize("client", EVERYBODY, ids=str)
+def test_curl_and_lftp_transfer(gateway, client):
+    """People's clients agree with Python's."""
+    with client.session() as ftp:
+        upload(ftp, "transfer.bin", PAYLOAD)
+    assert client.curl("transfer.bin") == PAYLOAD
+    assert client.curl("transfer.bin", "--ftp-port", "-") == PAYLOAD
+    assert b"transfer.bin" in client.lftp("cls -1")
+
+
+def test_everybody_else_is_closed_before_a_greeting(gateway):
+    """Not one byte is sent to an address that no site has."""
+    assert STRANGER.greeting() == b""
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("anonymous", "guest@"),
+        ("ftp", "guest@"),
+        ("root", ""),
+        ("visitor", "a person"),
+        ("partner", "wrong"),
+        ("leaver", ""),
+    ],
+)
+def test_a_log_in_that_pillar_does_not_know_is_refused(gateway, user, password):
+    """Neither anonymous nor a person's own account gets in, whatever the password."""
+    if user == "visitor" and not pathlib.Path("/home/visitor").exists():
+        gateway.person(user, password)
+    with pytest.raises(ftplib.error_perm, match="530"):
+        LAN.session(user, password)
+
+
+def test_an_account_cannot_leave_its_home(gateway):
+    """Its home is its root: there is nothing above, and /etc is not there."""
+    with LAN.session() as ftp:
+        ftp.cwd("..")
+        assert ftp.pwd() == "/"
+        with pytest.raises(ftplib.error_perm):
+            ftp.cwd("/etc")
+
+
+def test_a_leaver_is_out_at_once(gateway, pillar):
+    """The session ends, the account is gone, its home stays; a new password opens nothing."""
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["short"] = dict(ftpgw["accounts"]["partner"])
+    gateway.apply("ftpgw.accounts")
+    live = LAN.session("short")
+    upload(live, "kept.bin", b"kept")
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["short"] = {"state": "absent"}
+    gateway.apply("ftpgw.accounts")
+    with pytest.raises((EOFError, OSError, ftplib.Error)):
+        live.voidcmd("NOOP")
+    with pytest.raises(ftplib.error_perm):
+        LAN.session("short")
+    assert pathlib.Path("/home/short/kept.bin").read_bytes() == b"kept"
+    assert "short" not in pathlib.Path("/etc/ftpchroot").read_text().split()
+
+
+def test_a_new_password_replaces_the_old(gateway, pillar):
+    """The hash of pillar is the one that counts."""
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", "another"], capture_output=True, text=True, check=True
+    )
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["partner"]["password"] = hashed.stdout.strip()
+    gateway.apply("ftpgw.accounts")
+    LAN.session(password="another").close()
+    with pytest.raises(ftplib.error_perm):
+        LAN.session()
+
+
+def test_an_account_that_pillar_forgets_is_refused(gateway, pillar):
+    """Its system account stays, but it is not among those that may log in."""
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["forgotten"] = dict(ftpgw["accounts"]["partner"])
+    gateway.apply("ftpgw.accounts")
+    LAN.session("forgotten").close()
+    with pillar() as ftpgw:
+        del ftpgw["accounts"]["forgotten"]
+    gateway.apply("ftpgw.accounts")
+    with pytest.raises(ftplib.error_perm):
+        LAN.session("forgotten")
+
+
+def test_new_rules_need_no_restart(gateway, pillar):
+    """The daemon keeps its pid, a live session goes on, the next connection meets the new rules."""
+    before = gateway.call("daemontools.pid", "open-ftpd")
+    with PARTNER.session() as live:
+        with pillar() as ftpgw:
+            rules = ftpgw["rules"]["ftp"]
+            del rules["sites"]["acme"], rules["expect"]
+            rules["sites"]["stranger"] = {"allow": [STRANGER.source]}
+        assert gateway.changed(gateway.apply()) == {"ftpgw rules ftp"}
+        assert STRANGER.greeting().startswith(b"220")
+        assert PARTNER.greeting() == b""
+        live.voidcmd("NOOP")
+    assert gateway.call("daemontools.pid", "open-ftpd") == before
+
+
+def test_make_compiles_what_an_administrator_edits(gateway, pillar):
+    """`make ftp.cdb` works by hand, and the next run brings back what pillar says."""
+    rules = pathlib.Path("/etc/tcprules/ftp.rules")
+    rules.write_text(f"{STRANGER.source}:allow\n{rules.read_text()}")
+    subprocess.run(["make", "-C", "/etc/tcprules", "ftp.cdb"], check=True, capture_output=True)
+    assert STRANGER.greeting().startswith(b"220")
+    assert gateway.changed(gateway.apply()) == {"ftpgw rules ftp"}
+    assert STRANGER.greeting() == b""
+
+
+SLS = ["ready", "packages", "inetd", "accounts", "rules", "services"]
+
+
+@pytest.mark.parametrize("sls", SLS)
+def test_every_part_applies_on_its_own(gateway, sls):
+    """Each SLS stands alone, and changes nothing on a gateway that is right."""
+    assert not gateway.changed(gateway.apply(f"ftpgw.{sls}"))
+    assert not gateway.changed(gateway.apply(f"ftpgw.{sls}", test=True))
+
+
+def test_test_mode_writes_nothing(gateway, pillar):
+    """With test=True a changed pillar is predicted to the state, and no file has a new time."""
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["second"] = dict(ftpgw["accounts"]["partner"])
+        ftpgw["rules"]["ftp"]["sites"]["new"] = {"allow": ["10.0.0.0/8"]}
+        ftpgw["services"] = {"open-ftpd": {"tcpserver": {"concurrency": 7}}}
+    before = times()
+    predicted = gateway.changed(gateway.apply(test=True))
+    assert times() == before
+    assert gateway.changed(gateway.apply()) == predicted
+
+
+def times():
+    """The change time of every file that the formula could touch."""
+    roots = "/etc", "/var/svc.d", "/var/multilog", "/home"
+    paths = (path for root in roots for path in pathlib.Path(root).rglob("*"))
+    ours = (path for path in paths if "supervise" not in path.parts and path.name != "current")
+    return {path: path.lstat().st_ctime_ns for path in ours}
+
+
+def test_clean_undoes_it_in_reverse_and_apply_does_it_again(gateway):
+    """Logs and homes stay; shared files are as they were; a second clean changes nothing."""
+    with LAN.session() as ftp:
+        upload(ftp, "kept.bin", b"kept")
+    predicted = gateway.changed(gateway.apply("ftpgw.clean", test=True))
+    assert gateway.changed(gateway.apply("ftpgw.clean")) == predicted
+    with pytest.raises(ConnectionRefusedError):
+        LAN.greeting()
+    assert not any("ftpgw" in path.read_text() for path in SHARED if path.exists())
+    gone = ["/etc/ftpchroot", "/etc/tcprules/ftp.cdb", "/var/svc.d/open-ftpd"]
+    gone += ["/etc/service/open-ftpd", "/usr/sbin/ftpd"]
+    assert not [path for path in gone if pathlib.Path(path).exists()]
+    assert "partner" not in pathlib.Path("/etc/passwd").read_text()
+    assert pathlib.Path("/home/partner/kept.bin").exists()
+    assert pathlib.Path("/var/multilog/open-ftpd/current").exists()
+    assert not gateway.changed(gateway.apply("ftpgw.clean"))
+    gateway.apply()
+    with LAN.session() as ftp:
+        assert download(ftp, "kept.bin") == b"kept"
