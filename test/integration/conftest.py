@@ -28,13 +28,20 @@ def gateway():
 
 
 @pytest.fixture
+def mistaken(gateway):
+    """A pillar to edit that no gateway becomes; afterwards it is what it was."""
+    before = PILLAR.read_text()
+    yield gateway.pillar
+    PILLAR.write_text(before)
+
+
+@pytest.fixture
 def pillar(gateway):
     """The pillar to edit; afterwards it is what it was, and the gateway as well."""
     before = PILLAR.read_text()
     yield gateway.pillar
-    if PILLAR.read_text() != before:
-        PILLAR.write_text(before)
-        gateway.apply()
+    PILLAR.write_text(before)
+    gateway.apply()
 
 
 def pytest_sessionfinish():

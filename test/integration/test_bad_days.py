@@ -87,9 +87,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("edit", "problem"), MISTAKES, ids=[m[1] for m in MISTAKES])
-def test_a_mistake_in_pillar_is_one_line(gateway, pillar, edit, problem):
+def test_a_mistake_in_pillar_is_one_line(gateway, mistaken, edit, problem):
     """The line begins with the pillar path, and nothing on the gateway has changed."""
-    with pillar() as ftpgw:
+    with mistaken() as ftpgw:
         edit(ftpgw)
     with serving():
         [comment] = refused(gateway)
@@ -97,9 +97,9 @@ def test_a_mistake_in_pillar_is_one_line(gateway, pillar, edit, problem):
     assert "\n" not in comment
 
 
-def test_a_failed_expectation_keeps_the_old_rules(gateway, pillar):
+def test_a_failed_expectation_keeps_the_old_rules(gateway, mistaken):
     """The line names the address, and the partner who would have been locked out still gets in."""
-    with pillar() as ftpgw:
+    with mistaken() as ftpgw:
         del ftpgw["rules"]["ftp"]["sites"]["acme"]
     with serving():
         [comment] = refused(gateway)
