@@ -85,8 +85,7 @@ def status(name=None, sig=None):
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
-        folder = __salt__["svscan.directory"]()
-        return __salt__["supervise.read_all"](folder) if folder else {}
+        return __salt__["supervise.read_all"](_directory())
     if sig:
         return bool(__salt__["status.pid"](sig))
     try:
@@ -281,8 +280,10 @@ def get_all():
 
     CLI Example: ``salt '*' daemontools.get_all``
     """
-    folder = __salt__["svscan.directory"]()
-    return sorted(filter(available, os.listdir(folder))) if folder else []
+    try:
+        return sorted(filter(available, os.listdir(_directory())))
+    except CommandExecutionError:
+        return []
 
 
 def enabled(name, **kwargs):
@@ -494,12 +495,17 @@ def _path(name):
     """Return where svscan sees a service."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CommandExecutionError(f"{name!r}: no such service (that is no name of one)")
+    return os.path.join(_directory(), name)
+
+
+def _directory():
     folder = __salt__["svscan.directory"]()
-    if not folder:
-        raise CommandExecutionError(
-            f"{name}: svscan has no directory (install daemontools, or set daemontools.service_dir)"
-        )
-    return os.path.join(folder, name)
+    if folder and os.path.isdir(folder):
+        return folder
+    raise CommandExecutionError(
+        f"there is no {folder or '/service'} for svscan "
+        "(install daemontools, or set daemontools.service_dir)"
+    )
 
 
 def _scan(deed, name, timeout):

@@ -222,7 +222,7 @@ def _limit(value, path):
 
 
 def _address(value, path):
-    return "0" if value == 0 and value is not False else ADDRESS_WORD(value, path)
+    return "0" if value == 0 and value is not False else _host(value, path)
 
 
 def _port(value, path):
@@ -255,11 +255,11 @@ def _log(value, path):
 
 
 def _log_account(value, path):
-    return value if value is False else ACCOUNT_WORD(value, path)
+    return value if value is False else _account(value, path)
 
 
-ACCOUNT_WORD = _word(ACCOUNT, "the name of an account")
-ADDRESS_WORD = _word(ADDRESS, "an address, a host name or 0")
+_account = _word(ACCOUNT, "the name of an account")
+_host = _word(ADDRESS, "an address, a host name or 0")
 
 SOFTLIMIT = (
     "memory",
@@ -305,7 +305,7 @@ SERVICE = {
     "umask": _word(UMASK, "three or four octal digits in quotes"),
     "softlimit": _table(dict.fromkeys(SOFTLIMIT, _limit)),
     "tcpserver": _table(TCPSERVER),
-    "setuidgid": ACCOUNT_WORD,
+    "setuidgid": _account,
     "envdir": _environment,
     "command": _words,
     "run": _script_text,

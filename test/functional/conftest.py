@@ -1,21 +1,27 @@
 """The real Salt loader on this repository, as a masterless minion has it."""
 
 import contextlib
+import logging
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import salt._logging
 import salt.config
 import salt.loader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# Otherwise Salt keeps what is logged, to tell it when there is nobody left to hear.
+salt._logging.shutdown_temp_handler()
+logging.getLogger("salt").setLevel(logging.WARNING)
+
 
 class Minion:
     """A masterless minion whose files all stand below one directory."""
 
-    def __init__(self, root):
+    def __init__(self, root, **more):
         self.root = root
         opts = salt.config.minion_config(None)
         opts.update(
@@ -31,6 +37,7 @@ class Minion:
                 "module_dirs": [str(REPOSITORY)],
                 "root_dir": str(root),
                 "tcprules.dir": str(root / "tcprules"),
+                **more,
             }
         )
         opts["grains"] = salt.loader.grains(opts)
@@ -71,7 +78,7 @@ class Supervise:
     """Services of a minion of its own that are supervised at once, one by one, without svscan."""
 
     def __init__(self, root):
-        self.minion = Minion(root)
+        self.minion = Minion(root, providers={"service": "daemontools"})
         self.directory = root / "service"
         self.directory.mkdir()
         self.processes = []

@@ -1,0 +1,340 @@
+"""daemontools as Salt's service provider, under Salt's own states/service.py.
+
+The numbers are those of the faults that the module of Salt 3007 had.
+"""
+
+import importlib
+import inspect
+import itertools
+import os
+import time
+
+import pytest
+import salt.state
+from salt.exceptions import CommandExecutionError
+
+MODULES = (
+    *("daemontools", "filetree", "listener", "multilog", "runscript", "servicechange"),
+    *("servicedir", "supervise", "svscan"),
+)
+COUNT_HUPS = "trap 'echo hup >> hups' HUP\nwhile :; do sleep 0.1; done"
+STUBBORN = "trap '' TERM\nwhile :; do sleep 0.1; done"
+# The public functions of Salt's systemd_service, which a provider must not leave to it.
+CONTRACT = {
+    *("available", "disable", "disabled", "enable", "enabled", "execs", "firstboot"),
+    *("force_reload", "get_all", "get_disabled", "get_enabled", "get_running", "get_static"),
+    *("mask", "masked", "missing", "offline", "reload", "restart", "show", "start", "status"),
+    *("stop", "systemctl_reload", "unmask"),
+}
+
+
+@pytest.fixture(scope="module")
+def call(supervise):
+    def call(function, *arguments, **options):
+        return supervise.minion.functions[f"daemontools.{function}"](*arguments, **options)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def service(supervise):
+    """Apply a state of Salt's own service module."""
+
+    def apply(function, name, **options):
+        return supervise.minion.apply(f"service.{function}", name=name, **options)
+
+    return apply
+
+
+@pytest.fixture(scope="module")
+def sleeper(supervise):
+    supervise("sleeper")
+    return "sleeper"
+
+
+@pytest.fixture(scope="module")
+def flapping(supervise):
+    supervise("flapping", run="exit 1")
+    return "flapping"
+
+
+def watched(service, name, **options):
+    return service("mod_watch", name, sfun="running", **options)
+
+
+def outcome(result):
+    return result["result"], result["changes"]
+
+
+def test_b1_an_order_that_nobody_gets_is_not_reported_as_done(call):
+    for deed in ("start", "restart", "term", "up", "down", "hup", "kill", "full_restart"):
+        with pytest.raises(CommandExecutionError, match="nosuch: no such service"):
+            call(deed, "nosuch")
+
+
+def test_b2_stopping_what_does_not_exist_raises_nothing(call, service):
+    assert call("stop", "nosuch") is False
+    result = service("dead", "nosuch")
+    assert outcome(result) == (True, {})
+    assert result["comment"] == "The named service nosuch is not available"
+    assert watched(service, "nosuch")["result"] is False
+
+
+def test_b3_stop_and_start_return_when_it_is_so(call, service, sleeper):
+    assert outcome(service("dead", sleeper, test=True))[0] is None
+    assert outcome(service("dead", sleeper)) == (True, {sleeper: False})
+    assert call("pid", sleeper) is None
+    assert outcome(service("dead", sleeper)) == (True, {})
+    assert outcome(service("running", sleeper, test=True))[0] is None
+    assert outcome(service("running", sleeper)) == (True, {sleeper: True})
+    assert outcome(service("running", sleeper)) == (True, {})
+
+
+def test_b4_status_is_a_bool_and_the_comments_of_the_state_are_true(call, service, sleeper):
+    assert call("status", sleeper) is True
+    assert call("status", "nosuch") is False
+    comment = service("running", sleeper, enable=True)["comment"]
+    assert comment == f"The service {sleeper} is already running"
+    comment = service("enabled", sleeper)["comment"]
+    assert comment == f"Service {sleeper} is already enabled, and is in the desired state"
+
+
+def test_b5_another_pid_is_no_change(call, service, sleeper):
+    before = call("pid", sleeper)
+    call("term", sleeper)
+    time.sleep(0.1)
+    assert outcome(service("running", sleeper)) == (True, {})
+    assert call("pid", sleeper) not in (None, before)
+
+
+def test_b6_b24_restart_waits_for_another_process_and_tells_failure(
+    call, service, supervise, sleeper
+):
+    before = call("pid", sleeper)
+    assert call("restart", sleeper) is True
+    assert call("pid", sleeper) not in (None, before)
+    assert outcome(watched(service, sleeper)) == (True, {sleeper: True})
+
+    supervise("stubborn", run=STUBBORN)
+    with pytest.raises(CommandExecutionError, match=r"not up within 2 s \(the old process"):
+        call("restart", "stubborn", timeout=2)
+    assert call("stop", "stubborn", timeout=1) is False
+    call("kill", "stubborn")
+
+
+def test_b7_b9_reload_is_hup_and_says_so(call, service, supervise):
+    folder = supervise("reloads", run=COUNT_HUPS)
+    time.sleep(0.2)
+    before = call("pid", "reloads")
+    assert call("reload", "reloads") is True
+    assert outcome(watched(service, "reloads", reload=True)) == (True, {"reloads": True})
+    assert outcome(watched(service, "reloads", reload=True, force=True)) == (
+        True,
+        {"reloads": True},
+    )
+    deadline = time.monotonic() + 5
+    while len((folder / "hups").read_text().split()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # Signals of one kind that come together are one.
+    assert set((folder / "hups").read_text().split()) == {"hup"}
+    assert call("pid", "reloads") == before
+
+
+def test_b8_full_restart_stops_and_starts(call, service, sleeper):
+    before = call("pid", sleeper)
+    result = watched(service, sleeper, full_restart=True)
+    assert outcome(result) == (True, {sleeper: True})
+    assert call("pid", sleeper) not in (None, before)
+
+
+def test_b10_b25_starting_and_stopping_leave_the_down_file_as_it_is(
+    call, service, supervise, flapping
+):
+    manual = supervise("manual", down=True)
+    assert call("start", "manual") is True
+    assert call("restart", "manual") is True
+    assert call("enabled", "manual") is False
+    assert (manual / "down").exists()
+    assert call("stop", "manual") is True
+    assert (manual / "down").exists()
+
+    call("stop", flapping)
+    result = watched(service, flapping)
+    assert outcome(result) == (False, {})
+    assert result["comment"].startswith("flapping: does not stay up")
+    assert call("enabled", flapping) is True
+
+
+def test_b11_enabling_is_about_this_service_and_starts_nothing(call, service, supervise):
+    folder = supervise("boots", down=True)
+    assert outcome(service("enabled", "boots", test=True))[0] is None
+    assert outcome(service("enabled", "boots")) == (True, {"boots": True})
+    assert outcome(service("enabled", "boots")) == (True, {})
+    assert not (folder / "down").exists()
+    assert call("pid", "boots") is None
+    assert outcome(service("disabled", "boots")) == (True, {"boots": True})
+    assert outcome(service("disabled", "boots")) == (True, {})
+    assert (folder / "down").exists()
+    assert call("disable", "nosuch") is False
+    with pytest.raises(CommandExecutionError, match="nosuch: no such service"):
+        call("enable", "nosuch")
+
+
+def test_b12_it_is_never_offline(call):
+    assert call("offline") is False
+
+
+def test_b13_only_what_svscan_runs_is_a_service(call, supervise, sleeper):
+    (supervise.directory / ".hidden").mkdir()
+    (supervise.directory / "README").write_text("a file")
+    (supervise.directory / "empty").mkdir()
+    (supervise.directory / "broken").symlink_to("nowhere")
+    assert sleeper in call("get_all")
+    for name in (".hidden", "README", "empty", "broken"):
+        assert name not in call("get_all")
+        assert call("available", name) is False
+        assert call("missing", name) is True
+
+
+def test_b14_a_logger_is_a_service_too(call, service, supervise):
+    supervise("logged")
+    folder = supervise("logged/log")
+    assert call("available", "logged/log") is True
+    assert outcome(service("dead", "logged/log")) == (True, {"logged/log": False})
+    assert outcome(service("running", "logged/log")) == (True, {"logged/log": True})
+    assert call("disable", "logged/log") is True
+    assert (folder / "down").exists()
+
+
+def test_b15_the_directory_is_looked_for_at_every_call(supervise, tmp_path):
+    minion = type(supervise.minion)(tmp_path)
+    assert minion.functions["daemontools.get_all"]() == []
+    (tmp_path / "service" / "late").mkdir(parents=True)
+    run = tmp_path / "service" / "late" / "run"
+    run.touch(mode=0o755)
+    assert minion.functions["daemontools.get_all"]() == ["late"]
+
+
+def test_b16_no_program_is_looked_for(call, sleeper, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert call("restart", sleeper) is True
+    assert sleeper in call("status")
+
+
+def test_b17_a_service_that_dies_again_and_again_is_not_running(call, service, flapping):
+    call("up", flapping)
+    assert call("status", flapping) is False
+    result = service("running", flapping)
+    assert outcome(result) == (False, {})
+    assert result["comment"].startswith("flapping: does not stay up")
+    assert call("show", flapping)["problem"] == "just started, or flapping (up for less than 2 s)"
+
+
+def test_b18_a_paused_service_is_not_running_and_is_continued(call, service, sleeper):
+    pid = call("pid", sleeper)
+    call("pause", sleeper)
+    time.sleep(0.1)
+    assert call("show", sleeper)["state"] == "paused"
+    assert call("status", sleeper) is False
+    assert outcome(service("running", sleeper)) == (True, {sleeper: True})
+    assert call("pid", sleeper) == pid
+
+
+def test_b19_the_reasons_for_not_being_up_are_told_apart(call, supervise, flapping):
+    supervise("idle", down=True)
+    (supervise.directory / "unseen").mkdir()
+    states = {name: call("show", name)["state"] for name in ("idle", "unseen", "nosuch")}
+    assert states == {"idle": "down", "unseen": "unsupervised", "nosuch": "missing"}
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "x/log/log", "-x", ".x", " x", "", "a\0b", None, 7]
+)
+def test_b20_a_name_that_leads_elsewhere_is_no_service(call, service, name):
+    assert call("available", name) is False
+    assert call("status", name or "/") is False
+    assert call("stop", name) is False
+    with pytest.raises(CommandExecutionError, match="no such service"):
+        call("start", name)
+
+
+def test_b21_a_signature_is_looked_for(call, sleeper):
+    assert call("status", sleeper, "no such process anywhere") is False
+    assert call("status", "nosuch", "sleep 1000") is True
+
+
+def test_b22_the_module_is_not_the_service_module_of_every_minion():
+    assert "__virtualname__" not in vars(importlib.import_module("_modules.daemontools"))
+    assert "__virtual__" not in vars(importlib.import_module("_modules.daemontools"))
+
+
+def public(module):
+    loaded = importlib.import_module(f"_modules.{module}")
+    for name, function in inspect.getmembers(loaded, inspect.isfunction):
+        if function.__module__ == loaded.__name__ and not name.startswith("_"):
+            yield f"{module}.{loaded.__dict__.get('__func_alias__', {}).get(name, name)}", function
+
+
+def test_b23_every_function_says_what_it_does_with_an_example():
+    for name, function in itertools.chain(*map(public, MODULES)):
+        assert "CLI Example:" in (function.__doc__ or ""), name
+        assert function.__doc__.strip().partition("\n")[0].endswith((".", ",")), name
+
+
+def test_all_of_the_contract_is_ours(supervise):
+    functions = supervise.minion.functions
+    assert {name for name in CONTRACT if f"daemontools.{name}" not in functions} == set()
+    for name in CONTRACT:
+        assert inspect.getmodule(functions[f"service.{name}"].func).__name__.endswith("daemontools")
+
+
+def test_one_state_may_name_its_provider(supervise, tmp_path, sleeper):
+    directory = str(supervise.directory)
+    minion = type(supervise.minion)(tmp_path, **{"daemontools.service_dir": directory})
+    sls = f"""
+        watched: {{file.managed: [name: {tmp_path}/conf, contents: new]}}
+        {sleeper}: {{service.running: [provider: daemontools, watch: [{{file: watched}}]]}}
+    """
+    before = minion.functions["daemontools.pid"](sleeper)
+    states = salt.state.State(minion.functions.opts).call_template_str(sls)
+    result = next(value for key, value in states.items() if key.startswith("service_"))
+    assert outcome(result) == (True, {sleeper: True})
+    assert minion.functions["daemontools.pid"](sleeper) not in (None, before)
+
+
+@pytest.mark.parametrize(
+    ("verb", "number"),
+    [("hup", 1), ("interrupt", 2), ("alarm", 14), ("term", 15), ("kill", 9), ("once", 0)],
+)
+def test_signals_go_by_their_own_names(call, supervise, verb, number):
+    folder = supervise(
+        f"signal-{verb}",
+        "".join(f"trap 'echo {n} > got; exit' {n}\n" for n in (1, 2, 14, 15)) + "echo $$ > pid\n"
+        "while :; do sleep 0.05; done",
+    )
+    time.sleep(0.2)
+    before = call("pid", f"signal-{verb}")
+    assert call(verb, f"signal-{verb}") is True
+    deadline = time.monotonic() + 5
+    while number and call("pid", f"signal-{verb}") == before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (call("pid", f"signal-{verb}") == before) is (number == 0)
+    assert ((folder / "got").exists()) is (number not in (0, 9))
+    if (folder / "got").exists():
+        assert (folder / "got").read_text().strip() == str(number)
+
+
+def test_letters_that_svc_does_not_have_are_refused(call, sleeper):
+    for letters in ("", "z", "u d", "-u", None, 7):
+        with pytest.raises(Exception, match="is not made of the letters udopchaitkx"):
+            call("svc", sleeper, letters)
+
+
+def test_the_whole_status_names_every_service(call, sleeper, flapping):
+    records = call("status")
+    assert records[sleeper]["state"] == "up"
+    assert records[sleeper].keys() == records[flapping].keys()
+    assert os.path.basename(call("execs")[sleeper]) == "run"
+    assert sleeper in call("get_enabled")
+    assert sleeper in call("get_running")
+    assert set(call("get_enabled")) | set(call("get_disabled")) == set(call("get_all"))
