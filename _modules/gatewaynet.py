@@ -118,11 +118,10 @@ def _network(value):
 def _exactly(kind, value, what):
     """Only the text that the address itself would print: filters and tcprules read it too."""
     try:
-        if str(kind(value)) == value:
-            return ""
+        good = isinstance(value, str) and str(kind(value)) == value
     except ValueError:
-        pass
-    return f"expected {what}, got {value!r}"
+        good = False
+    return "" if good else f"expected {what}, got {value!r}"
 
 
 def _ports(value):

@@ -50,8 +50,8 @@ class _FTP(ftplib.FTP):
 class Client:
     """Somebody on `host` who reaches `server` from the address `source`."""
 
-    def __init__(self, host, source, server):
-        self.host, self.source, self.server = host, source, server
+    def __init__(self, host, source, server, port=21):
+        self.host, self.source, self.server, self.port = host, source, server, port
 
     def __str__(self):
         return f"{self.source} ({self.host})"
@@ -59,7 +59,7 @@ class Client:
     def session(self, user="partner", password="salt and spirits", passive=True):
         """Log in with ftplib; the answer is a context manager that logs out."""
         ftp = _FTP(self.host)
-        ftp.connect(self.server, source_address=(self.source, 0))
+        ftp.connect(self.server, self.port, source_address=(self.source, 0))
         ftp.set_pasv(passive)
         ftp.login(user, password)
         return ftp
@@ -67,14 +67,14 @@ class Client:
     def greeting(self):
         """Return the first bytes the server sends; none at all if it hangs up."""
         with on(self.host):
-            peer = socket.create_connection((self.server, 21), TIMEOUT, (self.source, 0))
+            peer = socket.create_connection((self.server, self.port), TIMEOUT, (self.source, 0))
         with peer, contextlib.suppress(ConnectionResetError):
             return peer.recv(100)
         return b""
 
     def curl(self, path, *options, user="partner:salt and spirits"):
         """Return what curl prints; raises CalledProcessError where curl fails."""
-        url = f"ftp://{self.server}/{path}"
+        url = f"ftp://{self.server}:{self.port}/{path}"
         command = ["curl", "-sS", "--max-time", str(TIMEOUT), "--interface", self.source]
         return self._run([*command, "--user", user, *options, url])
 
@@ -82,7 +82,7 @@ class Client:
         """Return what lftp prints; raises CalledProcessError where lftp fails."""
         settings = f"set net:socket-bind-ipv4 {self.source}; set net:timeout {TIMEOUT}"
         settings += "; set net:max-retries 1; set cmd:fail-exit yes"
-        login = f"open -u partner,'salt and spirits' ftp://{self.server}"
+        login = f"open -u partner,'salt and spirits' ftp://{self.server}:{self.port}"
         return self._run(["lftp", "-c", f"{settings}; {login}; {commands}"])
 
     def _run(self, command):
@@ -106,3 +106,5 @@ def download(ftp, name):
 LAN = Client("lan", "192.168.0.10", GATEWAY)
 PARTNER = Client("wan", "9.9.9.9", OUTSIDE)
 STRANGER = Client("wan", "198.51.100.7", OUTSIDE)
+# To a server outside, which the packet filter sends to the proxy.
+SURFER = Client("lan", "192.168.0.10", "203.0.113.2")

@@ -1,0 +1,238 @@
+"""The state of a packet filter, with a real nft in a network of the test's own."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+CLONE_NEWNET = 0x40000000
+SHOW = ["nft", "--stateless", "--terse", "list", "table", "ip", "ours"]
+FILTER = {
+    "check": ["nft", "--check", "--file", "{file}"],
+    "load": ["nft", "--file", "{file}"],
+    "show": SHOW,
+    "unload": ["nft", "delete", "table", "ip", "ours"],
+}
+TABLE = """\
+table ip ours
+delete table ip ours
+table ip ours {{
+	chain input {{
+		type filter hook input priority filter; policy accept;
+		tcp dport {} drop
+	}}
+}}
+"""
+OLD, NEW = TABLE.format(7), TABLE.format("{ 7, 9 }")
+
+
+@pytest.fixture(autouse=True)
+def _network():
+    """A network without anybody else's rules."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/self/ns/net") as before:
+        assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+        assert libc.setns(before.fileno(), CLONE_NEWNET) == 0
+
+
+@pytest.fixture
+def load(minion, tmp_path):
+    """Apply firewall.loaded to one file."""
+
+    def apply(text, test=False, **other):
+        path = str(tmp_path / "rules.d" / "ours.nft")
+        return minion.apply(
+            "firewall.loaded", test, name=path, text=text, filter={**FILTER, **other}
+        )
+
+    apply.path = tmp_path / "rules.d" / "ours.nft"
+    return apply
+
+
+@pytest.fixture
+def master(minion, monkeypatch):
+    """A master that the minion reaches at both of its ports."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
+        ports = one.getsockname()[1], two.getsockname()[1]
+        told = {"file_client": "remote", "master": "127.0.0.1"}
+        told |= {"master_port": ports[0], "publish_port": ports[1]}
+        for key, value in told.items():
+            monkeypatch.setitem(minion.functions.opts, key, value)
+        yield ports
+
+
+def in_force():
+    """Return the ports that are closed now."""
+    shown = subprocess.run(SHOW, capture_output=True, text=True, check=False).stdout
+    return [line.split("dport ")[1] for line in shown.splitlines() if "dport" in line]
+
+
+def test_rules_are_in_the_file_and_in_force(load):
+    """And the second time there is nothing to do."""
+    done = load(OLD)
+    assert done["result"] is True, done["comment"]
+    assert done["changes"].keys() == {"file", "loaded"}
+    assert load.path.read_text() == OLD
+    assert in_force() == ["7 drop"]
+    assert load(OLD)["changes"] == {}
+    assert load(OLD, test=True)["result"] is True
+
+
+def test_test_mode_says_it_and_does_nothing(load):
+    """The same changes are named, and neither file nor filter has them."""
+    predicted = load(OLD, test=True)
+    assert predicted["result"] is None
+    assert not load.path.exists()
+    assert in_force() == []
+    assert load(OLD)["changes"] == predicted["changes"]
+
+
+def test_new_rules_replace_the_old(load):
+    """The changes are those of the text, line by line."""
+    load(OLD)
+    done = load(NEW)
+    assert done["result"] is True
+    assert done["changes"] == {"file": "-\t\ttcp dport 7 drop\n+\t\ttcp dport { 7, 9 } drop"}
+    assert in_force() == ["{ 7, 9 } drop"]
+
+
+@pytest.mark.parametrize(
+    ("command", "change"),
+    [
+        (["flush", "ruleset"], "there were none"),
+        (["add", "rule", "ip", "ours", "input", "accept"], "-\t\taccept"),
+        (["flush", "chain", "ip", "ours", "input"], "+\t\ttcp dport 7 drop"),
+    ],
+    ids=["gone", "one more", "one less"],
+)
+def test_rules_that_were_edited_by_hand_are_loaded_again(load, command, change):
+    """As after a boot without our file, or after somebody's experiment."""
+    load(OLD)
+    subprocess.run(["nft", *command], check=True)
+    assert load(OLD, test=True)["changes"] == {"loaded": change}
+    assert load(OLD)["changes"] == {"loaded": change}
+    assert in_force() == ["7 drop"]
+    assert load(OLD)["changes"] == {}
+
+
+def test_rules_that_the_filter_refuses_are_never_loaded(load):
+    """One line quotes the parser, and the old rules stand."""
+    load(OLD)
+    done = load(NEW.replace("drop", "dorp"))
+    assert done["result"] is False
+    assert done["comment"].startswith(
+        f"{load.path}: nft refuses these rules, so the old ones stand"
+    )
+    assert "\n" not in done["comment"]
+    assert load.path.read_text() == OLD
+    assert in_force() == ["7 drop"]
+
+
+def test_rules_that_cannot_be_loaded_leave_the_old_ones(load):
+    """Sound to the parser, refused by the kernel."""
+    load(OLD)
+    done = load(NEW, load=["nft", "add", "rule", "ip", "nowhere", "x", "accept", "{file}"])
+    assert done["result"] is False
+    assert load.path.read_text() == OLD
+    assert in_force() == ["7 drop"]
+
+
+@pytest.mark.parametrize("port", [0, 1], ids=["returns", "publishing"])
+@pytest.mark.parametrize("before", [OLD, ""], ids=["old rules", "no rules"])
+def test_rules_that_cut_the_minion_off_are_taken_back(load, master, port, before):
+    """The master answers as before, and one line says what happened."""
+    if before:
+        load(before)
+    done = load(TABLE.format(master[port]).replace("drop", "reject with tcp reset"))
+    assert done["result"] is False
+    assert f"the master at 127.0.0.1:{master[port]} does not answer any more" in done["comment"]
+    assert "\n" not in done["comment"]
+    socket.create_connection(("127.0.0.1", master[port]), 1).close()
+    assert in_force() == (["7 drop"] if before else [])
+    assert load.path.exists() == bool(before)
+
+
+def test_silence_of_the_master_is_noticed_in_time(load, master):
+    """Packets that are dropped, not rejected, cost a wait that ends."""
+    start = time.monotonic()
+    assert load(TABLE.format(master[0]))["result"] is False
+    assert time.monotonic() - start < 8
+    assert in_force() == []
+
+
+def test_a_master_that_was_away_before_is_no_reason_to_go_back(load, master, minion, monkeypatch):
+    """The rules are not to blame."""
+    monkeypatch.setitem(minion.functions.opts, "master_port", 1)
+    assert load(OLD)["result"] is True
+    assert in_force() == ["7 drop"]
+
+
+@pytest.mark.parametrize("before", [OLD, ""], ids=["old rules", "no rules"])
+def test_a_run_killed_before_the_verdict_leaves_the_old_rules(load, before):
+    """The load itself kills the run, with the new rules in force; nobody is left but the guard."""
+    if before:
+        load(before)
+    killed = os.fork()
+    if killed == 0:
+        kill = ["sh", "-c", 'nft --file "$0" && kill -KILL $PPID', "{file}"]
+        load(NEW, load=kill)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(killed, 0)[1]) == -signal.SIGKILL
+    deadline = time.monotonic() + 5
+    while in_force() != (["7 drop"] if before else []) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert in_force() == (["7 drop"] if before else [])
+    assert load(NEW)["result"] is True
+    assert in_force() == ["{ 7, 9 } drop"]
+
+
+def test_rules_are_unloaded_and_their_files_removed(load, minion):
+    """With test=True only announced, and the second time there is nothing to do."""
+    load(OLD)
+    arguments = {"name": str(load.path), "filter": FILTER}
+    predicted = minion.apply("firewall.unloaded", test=True, **arguments)
+    assert predicted["result"] is None
+    assert in_force() == ["7 drop"]
+    done = minion.apply("firewall.unloaded", **arguments)
+    assert done["result"] is True
+    assert done["changes"] == predicted["changes"]
+    assert in_force() == []
+    assert list(load.path.parent.iterdir()) == []
+    assert minion.apply("firewall.unloaded", **arguments)["changes"] == {}
+
+
+def test_tables_of_others_are_not_touched(load, minion):
+    """Neither by loading, nor by going back, nor by unloading."""
+    subprocess.run(["nft", "add", "table", "ip", "theirs"], check=True)
+    load(OLD)
+    load(NEW, load=["false"])
+    minion.apply("firewall.unloaded", name=str(load.path), filter=FILTER)
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert tables.stdout == "table ip theirs\n"
+
+
+def test_a_filter_that_is_not_installed_is_one_line(load):
+    """It says what to do; with test=True nothing is missing yet."""
+    absent = {key: ["no-such-filter"] for key in FILTER}
+    assert load(OLD, test=True, **absent)["result"] is None
+    done = load(OLD, **absent)
+    assert done["result"] is False
+    assert done["comment"] == f"{load.path}: no program 'no-such-filter' (install it)"
+
+
+def test_a_file_that_cannot_be_written_is_one_line(load):
+    """The filter is not asked for anything."""
+    load.path.parent.write_text("a file where a directory should be")
+    done = load(OLD)
+    assert done["result"] is False
+    assert done["comment"] == f"{load.path}: Not a directory"
+    assert in_force() == []
