@@ -7,8 +7,22 @@ import re
 from salt.exceptions import SaltInvocationError
 
 PILLAR = "ftpgw"
-SETTINGS = ("accounts", "nologin", "packages", "pam", "rules", "service_dir", "services")
-MAPPINGS = ("accounts", "rules", "services")
+SETTINGS = (
+    "accounts",
+    "daemontools",
+    "firewall",
+    "login_group",
+    "network",
+    "nologin",
+    "packages",
+    "pam",
+    "rules",
+    "service_dir",
+    "services",
+    "shells",
+)
+MAPPINGS = ("accounts", "daemontools", "firewall", "network", "pam", "rules", "services")
+PROXY = "ftp-proxy"
 ACCOUNT_SETTINGS = ("home", "password", "state", "uid")
 ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 # crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
@@ -32,7 +46,7 @@ def problems(settings):
         salt gw1 ftpgw.problems '{services: {}, rules: {}}'
     """
     declared = __pillar__.get(PILLAR, {})
-    found = list(_shape(declared))
+    found = list(_shape(declared)) or list(_gateway(settings, declared))
     if found:
         return found
     checks = [(accounts, (declared.get("accounts") or {},))]
@@ -54,6 +68,26 @@ def _shape(declared):
             yield f"{PILLAR}: unknown setting {key!r}{_hint(key, SETTINGS)}"
         elif key in MAPPINGS and value is not None and not isinstance(value, dict):
             yield f"{PILLAR}:{key}: expected a mapping of names to settings, got {value!r}"
+
+
+def _gateway(settings, declared):
+    """What a gateway with a proxy needs: two networks, and a packet filter that sends to it."""
+    for key in declared.get("firewall") or {}:
+        if key != "manage":
+            yield f"{PILLAR}:firewall: unknown setting {key!r}{_hint(key, ('manage',))}"
+    proxy = settings["services"].get(PROXY)
+    if not isinstance(proxy, dict) or proxy.get("state", "up") != "up":
+        return
+    manage, ways = settings["firewall"]["manage"], settings["filter"]["ways"]
+    if manage is not False and manage not in ways:
+        yield (
+            f"{PILLAR}:firewall:manage: expected {', '.join(ways)} or false on this system, "
+            f"got {manage!r}"
+        )
+    # As it was typed: map.jinja leaves out what no template could bear.
+    network = {**settings["network"], **(declared.get("network") or {})}
+    refused = _refusal(__salt__["gatewaynet.settings"], (network,))
+    yield from refused or filter(None, [__salt__["gatewaynet.misplaced"](network)])
 
 
 def _hint(word, known):
@@ -157,3 +191,26 @@ def _check_home(path, home):
 def _check_uid(path, uid):
     if uid is not None and (type(uid) is not int or uid < LOWEST_UID):
         raise SaltInvocationError(f"{path}: expected a number from {LOWEST_UID}, got {uid!r}")
+
+
+def neighbours(service_dir, services):
+    """
+    List the services in a scan directory that are not this gateway's.
+
+    service_dir
+        the directory that svscan watches
+    services
+        the names of this gateway's services
+
+    Returns a list of names, empty where there are none or no such directory.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.neighbours /service '[open-ftpd, ftp-proxy]'
+    """
+    try:
+        return sorted(set(os.listdir(service_dir)) - set(services))
+    except FileNotFoundError:
+        return []

@@ -2,7 +2,7 @@
 
 import os
 
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 PILLAR = "ftpgw:accounts"
 CHROOT_LIST = "/etc/ftpchroot"
@@ -29,7 +29,7 @@ def checked(name, settings):
     return {"name": name, "changes": {}, "result": not problems, "comment": comment}
 
 
-def accounts(name, shell):
+def accounts(name, shell, group=None):
     """
     Make the FTP accounts of this gateway those of pillar, `ftpgw:accounts`, and no others.
 
@@ -39,6 +39,8 @@ def accounts(name, shell):
         a label
     shell
         the shell that nobody can use, in /etc/shells
+    group
+        a group that the accounts shall belong to
 
     .. code-block:: yaml
 
@@ -55,12 +57,13 @@ def accounts(name, shell):
     steps = [
         *_leave(declared.keys() - coming.keys()),
         ("file.managed", CHROOT_LIST, confined),
-        *_arrive(coming, shell),
+        *([("group.present", group, {"system": True})] if group else []),
+        *_arrive(coming, shell, [group] if group else None),
     ]
     return _together(name, steps)
 
 
-def no_accounts(name, shell):
+def no_accounts(name, shell, group=None):
     """
     Remove the FTP accounts of pillar, and the list that confines them; their homes stay.
 
@@ -68,6 +71,8 @@ def no_accounts(name, shell):
         a label
     shell
         the shell that nobody can use; an account that has another one is no FTP account
+    group
+        the group that the accounts belong to; it goes too
 
     .. code-block:: yaml
 
@@ -79,13 +84,15 @@ def no_accounts(name, shell):
         declared = _declared(shell)
     except SaltInvocationError as exc:
         return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
-    return _together(name, [*_leave(declared), ("file.absent", CHROOT_LIST, {})])
+    steps = [*_leave(declared), ("file.absent", CHROOT_LIST, {})]
+    return _together(name, [*steps, *([("group.absent", group, {})] if group else [])])
 
 
 def _declared(shell):
     declared = __salt__["ftpgw.accounts"](__pillar__.get("ftpgw", {}).get("accounts") or {})
-    for account in declared:
+    for account, settings in declared.items():
         _refuse_foreign(account, shell)
+        _refuse_useless(account, settings)
     return declared
 
 
@@ -99,12 +106,21 @@ def _refuse_foreign(account, shell):
         )
 
 
+def _refuse_useless(account, settings):
+    """Raise for a password that this system would take and never recognise."""
+    password = settings["password"] if settings["state"] == "present" else None
+    if password and __grains__["kernel"] == "OpenBSD" and not password.startswith("$2"):
+        raise SaltInvocationError(
+            f"{PILLAR}:{account}:password: OpenBSD knows bcrypt only (make a hash with: encrypt)"
+        )
+
+
 def _leave(accounts):
     for account in sorted(accounts):
         if __salt__["user.info"](account) and not __opts__["test"]:
             # An account in use is not removed, and its sessions would outlive it.
             __salt__["cmd.run_all"](
-                ["pkill", "-KILL", "-U", account], python_shell=False, ignore_retcode=True
+                ["pkill", "-KILL", "-u", account], python_shell=False, ignore_retcode=True
             )
         yield "user.absent", account, {}
 
@@ -116,10 +132,11 @@ def _chroot_list(names):
     )
 
 
-def _arrive(accounts, shell):
+def _arrive(accounts, shell, groups):
     for account, settings in accounts.items():
         wanted = {key: settings[key] for key in ("password", "home", "uid") if settings[key]}
-        yield "user.present", account, {"shell": shell, "createhome": False, **wanted}
+        account_settings = {"shell": shell, "createhome": False, "groups": groups, **wanted}
+        yield "user.present", account, account_settings
         if not os.path.isdir(settings["home"]) and (
             __salt__["user.info"](account) or not __opts__["test"]
         ):
@@ -136,7 +153,10 @@ def _together(name, steps):
         "comment": "the accounts are those of pillar",
     }
     for function, subject, arguments in steps:
-        step = __states__[function](name=subject, **arguments)
+        try:
+            step = __states__[function](name=subject, **arguments)
+        except (CommandExecutionError, OSError) as exc:
+            return {**ret, "result": False, "comment": f"{subject}: {exc}"}
         if step["changes"]:
             ret["changes"][subject] = step["changes"]
         if step["result"] is False:

@@ -13,25 +13,25 @@ ftpgw loggers have an account:
 ftpgw accounts have a valid shell:
   sharedfile.lines:
     - name: /etc/shells
-    - lines: [{{ ftpgw.nologin }}]
+    - lines: {{ ftpgw.shells | json }}
 
 ftpgw admits nobody anonymous:
   sharedfile.lines:
     - name: /etc/ftpusers
     - lines: [anonymous, ftp, root]
-{%- if ftpgw.pam %}
+{%- for file in [ftpgw.pam.file] | select %}
 
-# inetutils' ftpd has no flag for it: only accounts in /etc/ftpchroot may log in. Without the file of
-# the package our line would stand alone, and nothing would ask for a password.
+# Without the file of the package our lines would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
   sharedfile.lines:
-    - name: {{ ftpgw.pam }}
-    - lines: [auth required pam_listfile.so item=user sense=allow file=/etc/ftpchroot onerr=fail]
+    - name: {{ file }}
+    - lines: {{ ftpgw.pam.lines | json }}
     - first: True
     - require:
-      - pkg: ftpgw packages are installed
-{%- endif %}
+      - ftpgw packages are installed
+{%- endfor %}
 
 ftpgw accounts are those of pillar:
   ftpgw.accounts:
     - shell: {{ ftpgw.nologin }}
+    - group: {{ ftpgw.login_group | json }}

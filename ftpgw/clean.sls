@@ -2,6 +2,7 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
   - ftpgw.ready
+  - ftpgw.nofilter
 {% for name in ftpgw.services %}
 {{ ("ftpgw service " ~ name ~ " is gone") | json }}:
   daemontools.absent:
@@ -15,11 +16,34 @@ include:
 ftpgw Makefile of the rules is gone:
   file.absent:
     - name: /etc/tcprules/Makefile
+{%- if ftpgw.proxy is defined %}
+
+ftpgw configuration of the proxy is gone:
+  file.absent:
+    - name: {{ ftpgw.proxy.config }}
+
+ftpgw account of the proxy is gone:
+  user.absent:
+    - name: {{ ftpgw.proxy.account }}
+    - force: True
+
+ftpgw lines in {{ ftpgw.proxy.daemon }} are gone:
+  sharedfile.no_lines:
+    - name: {{ ftpgw.proxy.daemon }}
+{%- endif %}
+{%- if ftpgw.passive_sysctl is defined %}
+
+# The kernel keeps the range until it boots: connections use it.
+ftpgw range of passive ports is gone:
+  file.absent:
+    - name: /etc/sysctl.d/60-ftpgw.conf
+{%- endif %}
 
 ftpgw accounts are gone:
   ftpgw.no_accounts:
     - shell: {{ ftpgw.nologin }}
-{% for path in ["/etc/shells", "/etc/ftpusers", ftpgw.pam] | select %}
+    - group: {{ ftpgw.login_group | json }}
+{% for path in ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select %}
 ftpgw lines in {{ path }} are gone:
   sharedfile.no_lines:
     - name: {{ path }}
@@ -30,6 +54,9 @@ ftpgw gives inetd its ports back:
 
 # Another service in the scan directory may need them.
 ftpgw packages are gone:
-  pkg.removed:
+  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.removed:
     - pkgs: {{ ftpgw.packages | json }}
-    - unless: ls {{ ftpgw.service_dir }} | grep -q .
+    - unless:
+      - fun: ftpgw.neighbours
+        service_dir: {{ ftpgw.service_dir }}
+        services: {{ ftpgw.services | list | json }}

@@ -6,7 +6,7 @@ include:
   - ftpgw.services
 {%- if not proxied %}
   - ftpgw.nofilter
-{%- elif filter is defined %}
+{%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}
 {%- if ftpgw.passive_sysctl is defined %}
 
@@ -22,15 +22,17 @@ ftpgw leaves the packet filter alone:
   test.show_notification:
     - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
 {%- else %}
+{%- if filter.package is defined %}
 
 ftpgw packet filter is installed:
   pkg.installed:
     - name: {{ filter.package }}
+{%- endif %}
 
 ftpgw packet filter diverts FTP:
   firewall.loaded:
     - name: {{ filter.file }}
-    - text: {{ text | json }}
+    - text: {{ (text ~ "\n") | json }}
     - filter: {{ filter | json }}
     - require:
       - daemontools: ftp-proxy

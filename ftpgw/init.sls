@@ -2,7 +2,10 @@
 include:
   - ftpgw.ready
   - ftpgw.packages
+  - ftpgw.boot
   - ftpgw.inetd
   - ftpgw.accounts
   - ftpgw.rules
+  - ftpgw.proxy
   - ftpgw.services
+  - ftpgw.firewall

@@ -1,9 +1,10 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
   - ftpgw.ready
+  - ftpgw.daemontools
 
 ftpgw packages are installed:
-  pkg.installed:
+  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.installed:
     - pkgs: {{ ftpgw.packages | json }}
 
 ftpgw scan directory exists:

@@ -3,19 +3,22 @@
 include:
   - ftpgw.ready
   - ftpgw.packages
-{%- if proxied and ftpgw.proxy is defined %}
+{%- set own = ftpgw.get("proxy", {}) if proxied else {} %}
+{%- if own.account is defined %}
 
 ftpgw proxy has an account:
   user.present:
-    - name: {{ ftpgw.proxy.account }}
+    - name: {{ own.account }}
     - system: True
     - home: /nonexistent
     - createhome: False
     - shell: {{ ftpgw.nologin }}
+{%- endif %}
+{%- if own.config is defined %}
 
 ftpgw proxy is configured:
   file.managed:
-    - name: {{ ftpgw.proxy.config }}
+    - name: {{ own.config }}
     - source: salt://ftpgw/files/proxy-suite.jinja
     - template: jinja
     - mode: '0644'
@@ -25,6 +28,6 @@ ftpgw proxy is configured:
 # Our lines are the last in the file, which a shell reads.
 ftpgw proxy is not started by its package:
   sharedfile.lines:
-    - name: {{ ftpgw.proxy.daemon }}
+    - name: {{ own.daemon }}
     - lines: [RUN_DAEMON=no]
 {%- endif %}

@@ -67,11 +67,9 @@ def test_a_home_has_a_default():
 
 
 def test_every_setting_of_the_files_is_known():
-    """What defaults.yaml, platforms.yaml and pillar.example say is what the check knows."""
+    """What defaults.yaml and pillar.example say is what the check knows."""
     used = set(yaml.safe_load((ROOT / "pillar.example").read_text())["ftpgw"])
     used |= set(yaml.safe_load((ROOT / "ftpgw/defaults.yaml").read_text()))
-    for platform in yaml.safe_load((ROOT / "ftpgw/platforms.yaml").read_text()).values():
-        used |= set(platform)
     assert used == set(ftpgw.SETTINGS)
 
 
@@ -133,3 +131,11 @@ def test_a_service_names_rules_that_exist(problems):
     assert "did you mean 'ftp'?" in line
     absolute = {"tcpserver": {"port": "ftp", "rules": "/elsewhere/ftp.cdb"}}
     assert problems({}, services={"one": absolute}) == []
+
+
+def test_neighbours_are_the_services_that_are_not_ours(tmp_path):
+    """Their packages must stay when ours would go."""
+    for name in ("open-ftpd", "dnscache"):
+        (tmp_path / name).mkdir()
+    assert ftpgw.neighbours(str(tmp_path), ["open-ftpd"]) == ["dnscache"]
+    assert ftpgw.neighbours(str(tmp_path / "none"), []) == []

@@ -1,0 +1,32 @@
+# daemontools from its author's sources, where the system has no package of it: /package and /command.
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+include:
+  - ftpgw.ready
+{%- for source in [ftpgw.daemontools.source] | select %}
+{%- set folder = "/package/admin/daemontools-0.76" %}
+
+ftpgw has the sources of daemontools:
+  archive.extracted:
+    - name: /package
+    - source: {{ source | json }}
+    - source_hash: {{ ftpgw.daemontools.hash | json }}
+    - enforce_toplevel: False
+
+# They declare errno themselves, and functions as C did in 1989.
+ftpgw has a C compiler for daemontools:
+  file.managed:
+    - names:
+      - {{ folder }}/src/conf-cc: [{contents: cc -std=gnu89 -O2 -include errno.h}]
+      - {{ folder }}/src/conf-ld: [{contents: cc -s}]
+    - require:
+      - archive: ftpgw has the sources of daemontools
+
+# The last of the links that package/upgrade makes is that to setlock.
+ftpgw has built daemontools:
+  cmd.run:
+    - name: package/compile && package/upgrade
+    - cwd: {{ folder }}
+    - creates: /usr/local/bin/setlock
+    - require:
+      - file: ftpgw has a C compiler for daemontools
+{%- endfor %}
