@@ -6,7 +6,10 @@ import mmap
 import os
 import re
 from functools import partial
+from itertools import islice
 
+# How many lines in a row may repeat the keys of others before the search gives up on order.
+_NEAR = 100
 _RULE = re.compile(rb"^(?!#)([^:\n]*):.*$", re.M)
 
 
@@ -39,28 +42,29 @@ def find(rules, cdb, key):
 
 
 def _guided(text, cdb, key):
-    """Let the order of the records lead to the line: some twenty looks at a million lines."""
-    place = __salt__["tcpcdb.place"](cdb, key, len(text), partial(_key_near, text))
-    line = _RULE.search(text, place)
-    return line if line and _makes(line, key) else None
+    """Let the order of the records lead near the line, and look at the next few."""
+    place = __salt__["tcpcdb.place"](cdb, key, len(text), partial(_line_at, text))
+    lines = islice(_RULE.finditer(text, place), _NEAR)
+    return next((line for line in lines if _makes(line, key)), None)
 
 
 def _searched(text, key):
-    """Look at every line that could be meant, for a file that is not in the order of its cdb."""
+    """Look at every line that could be meant, for a file that is not what made the cdb."""
     lines = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
     return next((line for line in lines if _makes(line, key)), None)
 
 
-def _key_near(text, offset):
+def _line_at(text, offset):
     line = _RULE.search(text, offset)
-    if not line or b"-" not in line[1]:
-        return line and (line.start(), line[1])
-    keys = __salt__["rulestext.keys"](line[1])
-    return (line.start(), keys[0]) if keys else None
+    return line and (line.start(), line.end(), _keys(line[1]))
+
+
+def _keys(address):
+    return __salt__["rulestext.keys"](address) if b"-" in address else [address]
 
 
 def _makes(line, key):
-    return key in __salt__["rulestext.keys"](line[1])
+    return key in _keys(line[1])
 
 
 def _site(text, start):

@@ -245,7 +245,7 @@ def _check_claims(groups, pillar):
             other, other_action = claimed[block]
             raise SaltInvocationError(
                 f"{pillar}:sites: {block} stands in {other} ({other_action}) and in {site}"
-                f" ({action}) (keep it in one of them)"
+                f" ({action}) (keep it in one of them; a range counts as its blocks)"
             )
         claimed.update(dict.fromkeys(blocks, (site, action)))
 

@@ -99,36 +99,37 @@ def count(path):
         return sum(slots for _, slots in _PAIR.iter_unpack(cdb[:_INDEX])) // 2
 
 
-def place(path, key, size, key_near):
+def place(path, key, size, line_at):
     """
-    Return where a key stands in something that was made into a cdb, a text for example.
+    Return where the line that made a record begins, or a line shortly before it.
 
     path
         The cdb file.
 
     key
-        The key in bytes, one that the cdb has.
+        The key of the record in bytes.
 
     size
-        The size of the text.
+        The size of the text of which the cdb was made.
 
-    key_near
-        A function that takes an offset and returns a later one and the first key that stands
-        there, or None.
+    line_at
+        A function that takes an offset and returns the beginning, the end and the keys of the
+        first line from there on, or None.
 
-    The records stand in the order of the text, so their positions lead to the place by halves. It
-    is a guess as good as the text: the caller looks whether the key is really there.
+    The records stand in the order of the lines, so twenty looks find one among a million.
     """
     with _mapped(path) as cdb:
-        position = _position(cdb, key)
+        wanted = next(_positions(cdb, key), 0)
         found, low, high = 0, 0, size
         while low < high:
             middle = (low + high) // 2
-            near = key_near(middle)
-            if not near or (_position(cdb, near[1]) or 0) > position:
-                high = middle
+            line = line_at(middle)
+            while line and _own_position(cdb, line[2]) is None:
+                line = line_at(line[1])
+            if line and _own_position(cdb, line[2]) <= wanted:
+                found, low = line[0], line[0] + 1
             else:
-                found, low = near[0], near[0] + 1
+                high = middle
         return found
 
 
@@ -172,11 +173,11 @@ def _mapped(path):
 
 
 def _find(cdb, key):
-    position = _position(cdb, key)
-    return _record(cdb, position)[1] if position else None
+    position = next(_positions(cdb, key), None)
+    return position and _record(cdb, position)[1]
 
 
-def _position(cdb, key):
+def _positions(cdb, key):
     # "The hash value modulo 256 is the number of a hash table."
     hashed = _hash(key) & 0xFFFFFFFF
     table, slots = _PAIR.unpack_from(cdb, hashed % 256 * _PAIR.size)
@@ -188,7 +189,17 @@ def _position(cdb, key):
         if not position:
             break
         if slot_hash == hashed and _record(cdb, position)[0] == key:
-            return position
+            yield position
+
+
+def _own_position(cdb, keys):
+    """Return the position of the first of a line's records, by a key that no other line has."""
+    for number, key in enumerate(keys):
+        positions = list(_positions(cdb, key))
+        if len(positions) == 1:
+            data = _record(cdb, positions[0])[1]
+            before = sum(_PAIR.size + len(other) + len(data) for other in keys[:number])
+            return positions[0] - before
     return None
 
 

@@ -31,7 +31,7 @@ def difference(old, new):
 
         salt gw1 verdicts.difference ':deny' '9.9.9.:allow'
     """
-    near = _first_octets(_changed_lines(old, new))
+    near = _first_octets(_changed_rules(old, new))
     changes = {}
     for low, high, before, after in _differing(
         _partition(_spans(old, near)), _partition(_spans(new, near))
@@ -47,15 +47,24 @@ def difference(old, new):
     }
 
 
-def _changed_lines(old, new):
-    """Return the lines that only one of two texts has."""
+def _changed_rules(old, new):
+    """Return the rules that only one of two texts has; all of them where their order differs."""
+    old, new = (
+        [line for line in text.split("\n") if line[:1] not in ("#", "")]
+        for text in _unlike(old, new)
+    )
+    changed = set(old) ^ set(new)
+    same = [line for line in old if line not in changed]
+    return changed if same == [line for line in new if line not in changed] else {*old, *new}
+
+
+def _unlike(old, new):
+    """Return two texts without the lines with which both begin and end."""
     begin = old.rfind("\n", 0, _alike(old, new)) + 1
     old, new = old[begin:], new[begin:]
     end = _alike(old[::-1], new[::-1])
     tail = old.find("\n", len(old) - end) if end else -1
-    if tail >= 0:
-        old, new = old[:tail], new[: tail + len(new) - len(old)]
-    return set(old.split("\n")) ^ set(new.split("\n"))
+    return (old, new) if tail < 0 else (old[:tail], new[: tail + len(new) - len(old)])
 
 
 def _alike(old, new):
@@ -72,7 +81,7 @@ def _alike(old, new):
 
 def _first_octets(lines):
     """Return the first octets that lines are about, or None where they have no single one."""
-    octets = {line.partition(".")[0] for line in lines if line[:1] not in ("#", "")}
+    octets = {line.partition(".")[0] for line in lines}
     return octets if all(octet.isdigit() for octet in octets) else None
 
 

@@ -1,0 +1,103 @@
+"""Whose verdict differs between two texts, held against tcpserver's own look-up."""
+
+import ipaddress
+from itertools import product
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joined import rulestext, tcpcdb, verdicts
+
+# Few numbers, so that rules nest, overlap and repeat; the ends of an octet among them.
+numbers = st.sampled_from([0, 1, 9, 10, 255])
+ranges = st.builds("{}-{}".format, numbers, numbers)
+octets = st.one_of(numbers.map(str), numbers.map(str), ranges)
+addresses = st.builds(
+    lambda parts, dot: ".".join(parts) + ("." if dot or len(parts) < 4 else ""),
+    st.lists(octets, min_size=1, max_size=4),
+    st.booleans(),
+)
+actions = st.sampled_from(["allow", "deny", 'allow,SITE="acme"'])
+rules = st.builds("{}:{}".format, st.one_of(addresses, st.just("")), actions)
+texts = st.lists(st.one_of(rules, st.sampled_from(["# acme", "# default", "", "=h:deny"]))).map(
+    "\n".join
+)
+PROBES = [
+    ".".join(map(str, octets)) for octets in product((0, 1, 9, 11, 255), (0, 9), (1, 10), (0, 255))
+]
+
+
+def decision(text, address):
+    """Return what tcpserver would decide, looked up key by key."""
+    first = {}
+    for key, data in rulestext.records(text.encode()):
+        first.setdefault(key.decode(), data)
+    key = next((key for key in rulestext.keys_for(address) if key in first), None)
+    return "allow" if key is None else rulestext.action(*rulestext.meaning(first[key]))
+
+
+def told(difference, address):
+    """Return the changes that a difference tells of an address."""
+    number = ipaddress.ip_address(address)
+    found = []
+    for changes in difference.values():
+        for change, named in changes.items():
+            for text in named:
+                low, _, high = text.partition("-")
+                network = None if high else ipaddress.ip_network(low)
+                inside = (
+                    number in network
+                    if network
+                    else (ipaddress.ip_address(low) <= number <= ipaddress.ip_address(high))
+                )
+                found += [change] if inside else []
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts, texts, st.data())
+def test_every_changed_address_is_told_and_no_other(old, new, data):
+    shared = data.draw(st.sampled_from(["", old, f"{new}\n{old}"]))
+    new = f"{new}\n{shared}"
+    verdicts._NAMED = 1000
+    difference = verdicts.difference(old, new)
+    for address in PROBES:
+        before, after = decision(old, address), decision(new, address)
+        assert told(difference, address) == ([] if before == after else [f"{before} -> {after}"])
+
+
+def test_a_text_does_not_differ_from_itself():
+    assert verdicts.difference("# acme\n9.9.9.:allow\n:deny\n", "9.9.9.:allow\n:deny") == {}
+
+
+def test_a_verdict_is_told_under_the_site_that_has_or_had_the_address():
+    old = "# acme\n9.9.9.:allow\n# lan\n10.:allow\n# default\n:deny\n"
+    new = "# acme\n9.9.9.9:deny\n# bob\n11.:allow\n# default\n:deny\n"
+    assert verdicts.difference(old, new) == {
+        "acme": {"allow -> deny": ["9.9.9.0/24"]},
+        "lan": {"allow -> deny": ["10.0.0.0/8"]},
+        "bob": {"deny -> allow": ["11.0.0.0/8"]},
+    }
+
+
+def test_a_rule_that_changes_nobody_is_no_difference():
+    old = "# lan\n192.168.:allow\n# default\n:deny\n"
+    assert verdicts.difference(old, f"# bob\n192.168.7.7:allow\n{old}") == {}
+
+
+def test_many_ranges_are_counted_and_not_listed(monkeypatch):
+    monkeypatch.setattr(verdicts, "_NAMED", 2)
+    new = "".join(f"# s\n10.0.{number}.1:allow\n" for number in range(7))
+    assert verdicts.difference(":deny", f"{new}:deny") == {
+        "s": {"deny -> allow": ["10.0.0.1", "10.0.1.1", "and 5 more"]}
+    }
+
+
+def test_lines_that_differ_in_their_middle_are_told_whole():
+    assert verdicts.difference("# s\n10.0.0.1:allow\n:deny", "# s\n10.0.0.2:allow\n:deny") == {
+        "s": {"allow -> deny": ["10.0.0.1"], "deny -> allow": ["10.0.0.2"]}
+    }
+
+
+def test_rules_without_a_cdb_key_for_addresses_are_passed_over(tmp_path):
+    tcpcdb.write(tmp_path / "a.cdb", [])
+    assert verdicts.difference("=h:deny\n:deny", "=h:allow\njoe@1.2.3.4:allow\n:deny") == {}
