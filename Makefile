@@ -9,6 +9,8 @@ PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) $(PYTHON) test/sandbox/box.py
 DEBS = $(CURDIR)/.cache/debs
+SOURCES = $(CURDIR)/.cache/sources
+TARBALL = .cache/daemontools-0.76.tar.gz
 
 # Used here, as clients and as judges; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools iproute2 lftp nftables python3-venv ucspi-tcp
@@ -18,7 +20,7 @@ GATEWAY = ftp-proxy inetutils-ftpd inetutils-syslogd openbsd-inetd
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
-test: $(VENV)/ready .cache/tools
+test: $(VENV)/ready .cache/tools $(TARBALL)
 	$(BOX) $(PYTHON) -m pytest -p no:cacheprovider $(TESTS)
 
 shell: $(VENV)/ready .cache/tools
@@ -27,7 +29,7 @@ shell: $(VENV)/ready .cache/tools
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/yamllint --strict pillar.example ftpgw/*.yaml .yamllint .salt-lint
+	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml .yamllint .salt-lint
 	$(VENV)/bin/salt-lint $(wildcard ftpgw/*.sls ftpgw/*.jinja)
 	$(VENV)/bin/shellcheck .ci/run
 
@@ -42,6 +44,16 @@ $(VENV)/ready: requirements-dev.txt | .cache/tools
 	$(SUDO) apt-get -qq install -y $(TOOLS) >.cache/apt.log
 	$(SUDO) apt-get -qq install -y --download-only -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>.cache/apt.log
 	touch $@
+
+# Debian's source package holds the file of the author of daemontools, byte for byte.
+APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
+$(TARBALL): | .cache/tools
+	mkdir -p $(SOURCES)/lists/partial
+	apt-get indextargets --format 'deb-src $$(REPO_URI) $$(CODENAME) $$(COMPONENT)' \
+	    'Identifier: Packages' 'Origin: Debian' | sort -u >$(SOURCES)/list
+	$(SUDO) $(APT_SOURCE) update
+	cd $(SOURCES) && $(APT_SOURCE) source --download-only daemontools
+	cp $(SOURCES)/daemontools_0.76.orig.tar.gz $@
 
 clean:
 	$(SUDO) rm -rf .cache .venv .venv-*

@@ -1,7 +1,9 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
-{%- from "ftpgw/map.jinja" import ftpgw, proxied with context %}
+{%- from "ftpgw/map.jinja" import ftpgw, network, proxied with context %}
 {%- set boot = salt["slsutil.merge"](ftpgw.get("boot", {}), ftpgw.get("proxy_boot", {}) if proxied else {}) %}
-{%- set ports = ftpgw.network.passive_ports %}
+{%- set ports = {} %}
+{%- for name in boot.get("passive_ports", []) %}{% do ports.update({name: network.passive_ports[loop.index0] | string}) %}{% endfor %}
+{%- set files = dict(boot.get("variables", {}), **({"/etc/sysctl.conf": ports} if ports else {})) %}
 include:
   - ftpgw.packages
 {%- for path, lines in boot.get("lines", {}).items() %}
@@ -11,13 +13,17 @@ ftpgw is in {{ path }}:
     - name: {{ path }}
     - lines: {{ lines | json }}
 {%- endfor %}
-{%- for path, variables in boot.get("variables", {}).items() %}
+{%- for path, variables in files.items() %}
 
 ftpgw finds {{ path }}:
   file.managed:
     - name: {{ path }}
     - replace: False
     - mode: '0644'
+    - contents:
+{%- for name, value in variables.items() %}
+      - {{ (name ~ "=" ~ value) | json }}
+{%- endfor %}
 
 ftpgw sets variables in {{ path }}:
   file.keyvalue:
@@ -25,23 +31,17 @@ ftpgw sets variables in {{ path }}:
     - key_values: {{ variables | json }}
     - separator: '='
     - append_if_not_found: True
+    - ignore_if_missing: True
+{%- endfor %}
+{%- for name, port in ports.items() %}
+
+ftpgw {{ name }} is {{ port }}:
+  cmd.run:
+    - name: sysctl {{ name }}={{ port }}
+    - unless: sysctl -n {{ name }} | grep -qx {{ port }}
 {%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 
 ftpgw {{ what }}:
   cmd.run: {{ command | json }}
-{%- endfor %}
-{%- for name in boot.get("passive_ports", []) if ports is sequence and ports | length == 2 %}
-
-ftpgw {{ name }} is kept:
-  file.keyvalue:
-    - name: /etc/sysctl.conf
-    - key_values: {{ {name: ports[loop.index0]} | json }}
-    - separator: '='
-    - append_if_not_found: True
-
-ftpgw {{ name }} is set:
-  cmd.run:
-    - name: sysctl {{ name }}={{ ports[loop.index0] }}
-    - unless: sysctl -n {{ name }} | grep -qx {{ ports[loop.index0] }}
 {%- endfor %}
