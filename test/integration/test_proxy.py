@@ -1,5 +1,6 @@
 """Outbound FTP through ftp-proxy, and the gateway's own FTP past it, with real clients."""
 
+import concurrent.futures
 import contextlib
 import ftplib
 import pathlib
@@ -10,10 +11,10 @@ import time
 import outside
 import pytest
 from clients import GATEWAY, LAN, SURFER, Client, download, on, upload
+from diversion import EXCEPTION, RULES, edited, usual_proxy
 
 PAYLOAD = bytes(range(256)) * 5000
 INETD_PID = pathlib.Path("/var/run/inetd.pid")
-RULES = pathlib.Path("/etc/nftables.d/ftpgw.nft")
 BOOT = pathlib.Path("/etc/nftables.conf")
 PROXY_LOG = pathlib.Path("/var/multilog/ftp-proxy/current")
 FTPD_LOG = pathlib.Path("/var/multilog/open-ftpd/current")
@@ -29,23 +30,8 @@ def _servers(gateway):
         yield
 
 
-WITHOUT_EXCEPTION = {"fib daddr type local accept": ""}
+WITHOUT_EXCEPTION = {EXCEPTION: ""}
 FORGETFUL = {"timeout 240s": "timeout 1s"}
-
-
-@pytest.fixture
-def rules():
-    """Load the rules with other words in some places; afterwards they are as pillar says."""
-
-    def edit(words):
-        text = RULES.read_text()
-        for old, new in words.items():
-            assert old in text
-            text = text.replace(old, new)
-        subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
-
-    yield edit
-    subprocess.run(["nft", "-f", RULES], check=True)
 
 
 def table():
@@ -126,26 +112,23 @@ def test_the_own_server_judges_lan_clients_by_their_own_rule(gateway, pillar):
 
 
 @pytest.mark.parametrize("client", AT_HOME, ids=["inside address", "outside address"])
-def test_without_the_exception_the_own_server_is_lost(rules, client):
+def test_without_the_exception_the_own_server_is_lost(client):
     """The proxy finds no destination outside, and ours leads nowhere."""
-    rules(WITHOUT_EXCEPTION)
-    with pytest.raises((EOFError, ftplib.Error)):
+    with edited(WITHOUT_EXCEPTION), pytest.raises((EOFError, ftplib.Error)):
         client.session()
 
 
-@pytest.mark.parametrize("client", AT_HOME, ids=["inside address", "outside address"])
-def test_without_the_exception_a_usual_proxy_bypasses_the_rules(rules, pillar, gateway, client):
+def test_without_the_exception_a_usual_proxy_bypasses_the_rules(gateway, pillar):
     """The loop of the page: denied by address, the client gets in, and is 127.0.0.1 to ftpd."""
-    config = pathlib.Path("/etc/proxy-suite/ftpgw.conf")
-    config.write_text(config.read_text().replace("DestinationPort     1", "DestinationPort     21"))
-    rules(WITHOUT_EXCEPTION)
     with pillar() as ftpgw:
         ftpgw["rules"]["ftp"]["sites"]["lan"] = {"deny": ["192.168.0.0/24"]}
         del ftpgw["rules"]["ftp"]["expect"]
     gateway.apply("ftpgw.rules")
-    with new_lines(FTPD_LOG) as lines, client.session() as ftp:
-        assert ftp.pwd() == "/"
-    assert any(" from 127.0.0.1" in line for line in lines)
+    with usual_proxy(), edited(WITHOUT_EXCEPTION), new_lines(FTPD_LOG) as lines:
+        for client in AT_HOME:
+            with client.session() as ftp:
+                assert ftp.pwd() == "/"
+    assert sum(" from 127.0.0.1" in line for line in lines) == 2
     assert not any("192.168.0.10" in line for line in lines)
 
 
@@ -164,10 +147,9 @@ def test_straight_to_the_proxy_leads_nowhere(user):
     assert not at_home
 
 
-def test_a_session_older_than_the_memory_of_the_filter_transfers(rules):
+def test_a_session_older_than_the_memory_of_the_filter_transfers():
     """The control connection was silent for longer than that, during a long transfer."""
-    rules(FORGETFUL)
-    with SURFER.session() as ftp:
+    with edited(FORGETFUL), SURFER.session() as ftp:
         upload(ftp, "long.bin", PAYLOAD)
         with ftp.transfercmd("RETR long.bin") as data:
             while data.recv(1 << 16):
@@ -177,10 +159,10 @@ def test_a_session_older_than_the_memory_of_the_filter_transfers(rules):
         assert len(download(ftp, "long.bin")) == len(PAYLOAD)
 
 
-def test_the_memory_of_the_filter_must_be_renewed_by_the_session(rules):
+def test_the_memory_of_the_filter_must_be_renewed_by_the_session():
     """By its first packet alone, which is all that a nat chain sees, it would be too short."""
-    rules({**FORGETFUL, "tcp dport 21 fib": "tcp dport 21 tcp flags syn fib"})
-    with SURFER.session() as ftp:
+    once = {"tcp dport 21 fib": "tcp dport 21 tcp flags syn fib"}
+    with edited(FORGETFUL | once), SURFER.session() as ftp:
         time.sleep(1.5)
         ftp.timeout = 1
         with pytest.raises((ConnectionRefusedError, TimeoutError)):
@@ -194,6 +176,18 @@ def test_passive_ports_are_those_of_the_setting():
             host, port = ftplib.parse227(ftp.sendcmd("PASV"))
             assert host == GATEWAY
             assert 49152 <= port <= 65535
+
+
+def test_fifty_clients_at_once():
+    """Each of them passive, each with a port of its own."""
+
+    def transfer(number):
+        with SURFER.session() as ftp:
+            upload(ftp, f"crowd-{number}.bin", PAYLOAD)
+            return download(ftp, f"crowd-{number}.bin") == PAYLOAD
+
+    with concurrent.futures.ThreadPoolExecutor(50) as crowd:
+        assert all(crowd.map(transfer, range(50)))
 
 
 def test_ninety_one_sessions_are_held_and_the_next_one_waits():

@@ -4,16 +4,29 @@ Every line of the last table is a fact that was checked a moment before; the exi
 one of them is false.
 """
 
+import concurrent.futures
+import contextlib
 import ftplib
+import hashlib
+import io
+import os
+import pathlib
 import sys
 import time
 import traceback
 
-from clients import LAN, PARTNER, STRANGER, download, upload
+import outside
+from clients import LAN, OUTSIDE, PARTNER, STRANGER, SURFER, Client, download, upload
+from diversion import EXCEPTION, edited, usual_proxy
 from gateway import apply, call, changed, inetd, person, pillar
 
 FACTS = []
 PAYLOAD = bytes(range(256)) * 400
+MEGABYTES = 100
+# The same client and the same server, on a port that nobody diverts.
+DIRECT = Client("lan", SURFER.source, STRANGER.source, outside.ELSEWHERE)
+# The gateway's own server, by its address outside.
+LAN_OUTSIDE = Client("lan", LAN.source, OUTSIDE)
 START = time.monotonic()
 
 
@@ -42,7 +55,8 @@ def main():
     say("salt-call --local state.apply ftpgw")
     first = changed(apply())
     table = [check("test=True said exactly what then changed", lambda: same(predicted, first))]
-    table += [check(claim, function) for claim, function in FACTS]
+    with outside.servers():
+        table += [check(claim, function) for claim, function in FACTS]
     width = max(len(claim) for claim, _, _ in table)
     print()
     for claim, true, evidence in table:
@@ -117,6 +131,106 @@ def refused(user, password):
         return str(exc)
 
 
+@fact("a LAN client does the same with a server outside, through the proxy")
+def _surfer():
+    done = transfers(SURFER, "abroad.bin")
+    log = pathlib.Path("/var/multilog/ftp-proxy/current").read_text()
+    assert f"dest {SURFER.server}:21 from {SURFER.source}" in log, "the proxy logged nothing of it"
+    assert SURFER.source not in outside.LOG.read_text(), "the server saw the client itself"
+    return done
+
+
+@fact(f"{MEGABYTES} MB through the proxy come back intact, at 90 % of the direct rate or more")
+def _rates():
+    data = os.urandom(1 << 20) * MEGABYTES
+    # Taken in turns, so that both meet the same machine; the best of each counts.
+    runs = [(rates(SURFER, data), rates(DIRECT, data)) for _ in range(3)]
+    proxy, direct = (
+        [max(rate) for rate in zip(*run, strict=True)] for run in zip(*runs, strict=True)
+    )
+    said = "; ".join(
+        f"{way} {through:.0f} MB/s, direct {past:.0f}"
+        for way, through, past in zip(("up", "down"), proxy, direct, strict=True)
+    )
+    assert all(p >= 0.9 * d for p, d in zip(proxy, direct, strict=True)), said
+    return said
+
+
+def rates(client, data):
+    """Upload and download, and return the MB/s of each; raises if what comes back differs."""
+    digest = hashlib.sha256()
+    with client.session() as ftp:
+        start = time.monotonic()
+        ftp.storbinary("STOR big.bin", io.BytesIO(data), 1 << 18)
+        stored = time.monotonic()
+        ftp.retrbinary("RETR big.bin", digest.update, 1 << 18)
+        end = time.monotonic()
+    assert digest.digest() == hashlib.sha256(data).digest(), "the file came back different"
+    return MEGABYTES / (stored - start), MEGABYTES / (end - stored)
+
+
+@fact("50 LAN clients transfer through the proxy at the same time")
+def _crowd():
+    def one(number):
+        with SURFER.session() as ftp:
+            upload(ftp, f"crowd-{number}.bin", PAYLOAD)
+            assert download(ftp, f"crowd-{number}.bin") == PAYLOAD
+
+    with concurrent.futures.ThreadPoolExecutor(50) as crowd:
+        return f"{len(list(crowd.map(one, range(50))))} files each way"
+
+
+@fact("the gateway's own server is reached past the proxy, inside and outside address")
+def _direct():
+    with server_log() as lines:
+        for client in (LAN, LAN_OUTSIDE):
+            client.session().quit()
+    return seen(lines, LAN.source)
+
+
+@fact("without that exception: our proxy leads nowhere")
+def _lost():
+    with edited({EXCEPTION: ""}), contextlib.suppress(EOFError, ftplib.Error):
+        LAN.session()
+        raise AssertionError("it was let in")
+    return "the connection is closed"
+
+
+@fact("without that exception: a usual proxy hides the client, and rules by address are void")
+def _loop():
+    with edited({EXCEPTION: ""}), usual_proxy(), server_log() as lines:
+        LAN.session().quit()
+    return seen(lines, "127.0.0.1")
+
+
+@contextlib.contextmanager
+def server_log():
+    """Collect what the gateway's own server logs meanwhile."""
+    log = pathlib.Path("/var/multilog/open-ftpd/current")
+    size, lines = log.stat().st_size, []
+    yield lines
+    time.sleep(0.1)
+    lines += log.read_text()[size:].splitlines()
+
+
+def seen(lines, address):
+    """Raise unless every client of the log has this address; returns a line that says it."""
+    clients = [line.split(" ", 1)[1] for line in lines if " from " in line]
+    assert clients, "the server logged no client"
+    assert all(line.endswith(f" from {address}") for line in clients), "; ".join(clients)
+    return clients[0]
+
+
+@fact("nobody outside can use the proxy, nobody inside can name its destination")
+def _closed():
+    port = 8021
+    assert Client("wan", SURFER.server, LAN.server, port).greeting() == b"", "greeted from outside"
+    with contextlib.suppress(EOFError, ftplib.Error):
+        Client("lan", LAN.source, LAN.server, port).session("partner@9.9.9.9")
+        raise AssertionError("a destination was named")
+    return "no greeting; the log-in fails"
+
+
 @fact("the account sees its home as /")
 def _home():
     with LAN.session() as ftp:
@@ -125,11 +239,12 @@ def _home():
         return ftp.pwd()
 
 
-@fact("daemontools.status: the service and its logger are up")
+@fact("daemontools.status: the services and their loggers are up")
 def _status():
-    record = call("daemontools.status")["open-ftpd"]
-    assert record["state"] == record["log"]["state"] == "up", record
-    return f"pid {record['pid']}, logger pid {record['log']['pid']}"
+    records = call("daemontools.status")
+    for record in records.values():
+        assert record["state"] == record["log"]["state"] == "up", record
+    return ", ".join(f"{name} pid {record['pid']}" for name, record in sorted(records.items()))
 
 
 @fact("the log names the clients")

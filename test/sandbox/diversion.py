@@ -1,0 +1,36 @@
+"""The rules by which the packet filter diverts FTP, changed for a moment."""
+
+import contextlib
+import pathlib
+import subprocess
+
+RULES = pathlib.Path("/etc/nftables.d/ftpgw.nft")
+CONFIG = pathlib.Path("/etc/proxy-suite/ftpgw.conf")
+# Without it, FTP to the gateway itself is diverted as well.
+EXCEPTION = "fib daddr type local accept"
+
+
+@contextlib.contextmanager
+def edited(words):
+    """Load the rules with `words` replaced; afterwards they are as the file has them."""
+    text = RULES.read_text()
+    for old, new in words.items():
+        assert old in text, f"{old!r} is not in {RULES}"
+        text = text.replace(old, new)
+    subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "-f", RULES], check=True)
+
+
+@contextlib.contextmanager
+def usual_proxy():
+    """Let the proxy serve, as its package has it, who comes without a destination: from here."""
+    text = CONFIG.read_text()
+    assert "DestinationPort     1\n" in text
+    CONFIG.write_text(text.replace("DestinationPort     1\n", "DestinationPort     21\n"))
+    try:
+        yield
+    finally:
+        CONFIG.write_text(text)
