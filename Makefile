@@ -15,7 +15,7 @@ TARBALL = .cache/daemontools-0.76.tar.gz
 # Used here, as clients and as judges; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools iproute2 lftp nftables python3-venv ucspi-tcp
 # Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = ftp-proxy inetutils-ftpd inetutils-syslogd openbsd-inetd
+GATEWAY = daemontools ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
 
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
@@ -42,7 +42,7 @@ $(VENV)/ready: requirements-dev.txt | .cache/tools
 	mkdir -p $(DEBS)
 	$(SUDO) apt-get -qq update
 	$(SUDO) apt-get -qq install -y $(TOOLS) >.cache/apt.log
-	$(SUDO) apt-get -qq install -y --download-only -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>.cache/apt.log
+	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>.cache/apt.log
 	touch $@
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
