@@ -1,6 +1,7 @@
 """The states that only this formula needs: settings that make sense, accounts as in pillar."""
 
 import os
+import pwd
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -134,7 +135,8 @@ def _chroot_list(names):
 
 def _arrive(accounts, shell, groups):
     for account, settings in accounts.items():
-        wanted = {key: settings[key] for key in ("password", "home", "uid") if settings[key]}
+        uid = settings["uid"] or _uid_of_home(account, settings["home"])
+        wanted = {"password": settings["password"], "home": settings["home"], "uid": uid}
         account_settings = {"shell": shell, "createhome": False, "groups": groups, **wanted}
         yield "user.present", account, account_settings
         if not os.path.isdir(settings["home"]) and (
@@ -142,6 +144,18 @@ def _arrive(accounts, shell, groups):
         ):
             home = {"user": account, "mode": "0750", "makedirs": True}
             yield "file.directory", settings["home"], home
+
+
+def _uid_of_home(account, home):
+    """Return the owner's uid of the home that an account left here, if nobody has it now."""
+    if __salt__["user.info"](account) or not os.path.isdir(home):
+        return None
+    uid = os.stat(home).st_uid
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return uid if uid >= 1000 else None
+    return None
 
 
 def _together(name, steps):
