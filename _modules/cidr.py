@@ -112,19 +112,19 @@ def _networks(entry):
 def _network(entry):
     address, _, length = entry.partition("/")
     if not re.fullmatch("[0-9]|[12][0-9]|3[0-2]", length):
-        raise SaltInvocationError(f"'{entry}' has no prefix length from 0 to 32{_hint(entry)}")
+        raise SaltInvocationError(f"{entry!r} has no prefix length from 0 to 32{_hint(entry)}")
     number, length = _number(address), int(length)
     network = _cut(number, length)
     if network != number:
         meant = _text(network, length)
-        raise SaltInvocationError(f"'{entry}' has host bits set (did you mean '{meant}'?)")
+        raise SaltInvocationError(f"{entry!r} has host bits set (did you mean '{meant}'?)")
     return network, length
 
 
 def _range(entry):
     low, high = (_number(end.strip()) for end in entry.split("-", 1))
     if low > high:
-        raise SaltInvocationError(f"'{entry}' ends before it begins")
+        raise SaltInvocationError(f"{entry!r} ends before it begins")
     found = []
     while low <= high:
         # The largest block that begins at low and does not pass high.
@@ -147,7 +147,7 @@ def _number(entry):
     try:
         return int.from_bytes(inet_pton(AF_INET, entry), "big")
     except (OSError, ValueError):
-        raise SaltInvocationError(f"'{entry}' is not an IPv4 address{_hint(entry)}")
+        raise SaltInvocationError(f"{entry!r} is not an IPv4 address{_hint(entry)}")
 
 
 def _hint(entry):

@@ -18,6 +18,8 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 # tcprules takes 0.3 s for a million lines; the one of ucspi-tcp-ipv6 loops for ever on some.
 _TIME_LIMIT = 60
 
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|/[^\n\0]+\.(?:rules|cdb)")
+
 # Ends a .rules file: a digest of the settings, and one of the text above it and of the cdb.
 _SEAL = "# sealed by Salt: "
 
@@ -43,12 +45,9 @@ def paths(name):
 
         salt gw1 rulefiles.paths ftp
     """
-    if re.fullmatch(r"/[^\n\0]+\.(rules|cdb)", str(name)):
-        stem = name.rpartition(".")[0]
-    elif re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", str(name)):
-        stem = os.path.join(directory(), str(name))
-    else:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SaltInvocationError(f"{name!r}: not a name for rules (letters, digits, - and _)")
+    stem = name.rpartition(".")[0] if name[0] == "/" else os.path.join(directory(), name)
     return f"{stem}.rules", f"{stem}.cdb"
 
 
@@ -325,7 +324,9 @@ def _run_tcprules(name, rules, cdb):
         with open(rules, "rb") as text:
             done = subprocess.run(command, stdin=text, capture_output=True, timeout=_TIME_LIMIT)
     except subprocess.TimeoutExpired:
-        raise CommandExecutionError(f"{name}: tcprules took more than {_TIME_LIMIT} s")
+        raise CommandExecutionError(
+            f"{name}: tcprules took more than {_TIME_LIMIT} s (the old rules stand)"
+        )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         raise CommandExecutionError(f"{name}: {said} (the old rules stand)")

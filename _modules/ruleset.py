@@ -53,10 +53,7 @@ def settings(settings, pillar):
     _choice(checked["state"], f"{pillar}:state", ["present", "absent"])
     _choice(checked["default"], f"{pillar}:default", ["deny", "allow"])
     _choice(checked["admits"], f"{pillar}:admits", ["listed", "everyone", "nobody"])
-    checked["sites"] = {
-        site: _site(site, value, f"{pillar}:sites:{site}")
-        for site, value in _mapping(checked["sites"], f"{pillar}:sites").items()
-    }
+    checked["sites"] = _sites(checked["sites"], f"{pillar}:sites")
     checked["expect"] = _expect(checked["expect"], f"{pillar}:expect")
     if checked["state"] == "present":
         _check_admits(checked, _may_allow(checked["sites"]), pillar)
@@ -113,8 +110,8 @@ def text(name, groups, default, pillar):
         The pillar path that the head of the file tells its reader to edit.
     """
     parts = [
-        f"# {name}.rules: Salt writes this file from {pillar} in pillar; change it there.\n"
-        f"# To see which rule decides for an address: salt-call tcprules.check {name} ADDRESS\n"
+        f"# Written by Salt from the settings of {pillar}; change them there.\n"
+        f"# Which rule decides for an address? salt-call tcprules.check {name} ADDRESS\n"
     ]
     heading = None
     # tcprules keeps the first record of a key, so a longer prefix must come before a shorter one.
@@ -264,9 +261,19 @@ def _may_allow(sites):
     return any(site["allow"] or site["allow_from"] for site in sites.values())
 
 
-def _site(name, value, pillar):
-    if not isinstance(name, str) or not re.fullmatch(r"\w[\w .@+-]*", name) or name == "default":
-        raise SaltInvocationError(f"{pillar}: not a name for a site (letters and digits, quoted)")
+def _sites(sites, pillar):
+    for name in _mapping(sites, pillar):
+        # The name becomes a comment in the .rules file, where "default" is ours.
+        if not _is_word(name) or name == "default":
+            raise SaltInvocationError(f"{pillar}: {name!r} is no name for a site (a word, quoted)")
+    return {name: _site(value, f"{pillar}:{name}") for name, value in sites.items()}
+
+
+def _is_word(name):
+    return isinstance(name, str) and re.fullmatch(r"\w[\w .@+-]*", name)
+
+
+def _site(value, pillar):
     given = _mapping(value, pillar, _SITE)
     if not given:
         raise SaltInvocationError(
@@ -284,7 +291,7 @@ def _site(name, value, pillar):
 def _environment(env, pillar):
     for name, value in _mapping(env, pillar).items():
         if not isinstance(name, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
-            raise SaltInvocationError(f"{pillar}: '{name}' is no name for a variable")
+            raise SaltInvocationError(f"{pillar}: {str(name)!r} is no name for a variable")
         if not isinstance(value, str) or not value.isprintable():
             raise SaltInvocationError(f"{pillar}:{name}: expected text, not {short(value)}")
         _placed(f"{pillar}:{name}", __salt__["rulestext.action"], "allow", {name: value})
@@ -296,7 +303,7 @@ def _expect(value, pillar):
     for verdict, entries in expect.items():
         for entry in _texts(entries, f"{pillar}:{verdict}"):
             if _addresses([entry], f"{pillar}:{verdict}") != {32: [entry]}:
-                raise SaltInvocationError(f"{pillar}:{verdict}: '{entry}' is not a single address")
+                raise SaltInvocationError(f"{pillar}:{verdict}: {entry!r} is not a single address")
     return expect
 
 
@@ -304,7 +311,7 @@ def _files(value, pillar):
     files = _texts([value] if isinstance(value, str) else value, pillar)
     for file in files:
         if not file.startswith(("salt://", "/")):
-            raise SaltInvocationError(f"{pillar}: '{file}' is neither salt://... nor /...")
+            raise SaltInvocationError(f"{pillar}: {file!r} is neither salt://... nor /...")
     return files
 
 
@@ -319,7 +326,7 @@ def _texts(value, pillar):
 
 def _choice(value, pillar, choices):
     if value not in choices:
-        raise SaltInvocationError(f"{pillar}: '{value}' is none of {', '.join(choices)}")
+        raise SaltInvocationError(f"{pillar}: expected {' or '.join(choices)}, not {short(value)}")
 
 
 def _mapping(value, pillar, known=None):
@@ -329,5 +336,5 @@ def _mapping(value, pillar, known=None):
         if known is not None and key not in known:
             close = difflib.get_close_matches(str(key), known, 1)
             hint = f" (did you mean '{close[0]}'?)" if close else ""
-            raise SaltInvocationError(f"{pillar}: unknown setting '{key}'{hint}")
+            raise SaltInvocationError(f"{pillar}: unknown setting {str(key)!r}{hint}")
     return value

@@ -103,8 +103,8 @@ def uncompiled(name):
 
         salt gw1 tcprules.uncompiled ftp
     """
-    rules, cdb = __salt__["rulefiles.paths"](name)
-    text = _read(rules)
+    cdb = __salt__["rulefiles.paths"](name)[1]
+    text = _text(name)
     try:
         wanted = list(__salt__["rulestext.records"](text))
     except SaltInvocationError as error:
@@ -225,8 +225,8 @@ def lint(name=None, text=None):
     """
     if text is not None:
         return __salt__["ruleslint.lint"](text)
-    rules, cdb = __salt__["rulefiles.paths"](name)
-    return __salt__["ruleslint.lint"](_read(rules), __salt__["tcpserver.deaf"](cdb))
+    cdb = __salt__["rulefiles.paths"](name)[1]
+    return __salt__["ruleslint.lint"](_text(name), __salt__["tcpserver.deaf"](cdb))
 
 
 def diff(old, new):
@@ -291,16 +291,17 @@ def _unasked(cdb, key):
 
 def _rules(name):
     if str(name).endswith(".rules"):
-        return _read(__salt__["rulefiles.paths"](name)[0])
+        return _text(name)
     text = __salt__["rulefiles.in_force"](name)
     if text is None:
         raise CommandExecutionError(f"{name}: there is no cdb in force")
     return text
 
 
-def _read(path):
+def _text(name):
+    rules = __salt__["rulefiles.paths"](name)[0]
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="\n") as file:
+        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
             return file.read()
     except FileNotFoundError:
-        raise CommandExecutionError(f"there is no {path}")
+        raise CommandExecutionError(f"{name}: there is no {rules}")

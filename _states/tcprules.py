@@ -115,7 +115,8 @@ def _changed(name, changes, warnings=()):
 
 def _failed(name, error):
     if isinstance(error, OSError):
-        error = f"{name}: {error.strerror}: {error.filename} (the old rules stand)"
+        where = f": {error.filename}" if error.filename else ""
+        error = f"{name}: {error.strerror}{where} (the old rules stand)"
     return _finished(name, False, {}, str(error))
 
 

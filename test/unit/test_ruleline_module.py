@@ -67,7 +67,7 @@ lines = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines, max_size=40))
 def test_the_line_is_the_first_that_makes_the_key(pair, rules):
     find = pair("".join(f"# {number}\n{rule}\n" for number, rule in enumerate(rules)))

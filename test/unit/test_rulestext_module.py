@@ -39,7 +39,7 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("rules")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(lines)
 @example('10.0.0.1:allow,A=""')
 @example("10.0.0.1:denyx")
@@ -55,7 +55,7 @@ def test_a_line_makes_what_tcprules_makes_of_it(directory, line):
         assert (directory / "ours.cdb").read_bytes() == wanted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(rules, max_size=40).map("".join))
 def test_random_rule_sets_have_the_bytes_of_tcprules(directory, text):
     try:

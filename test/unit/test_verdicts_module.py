@@ -53,7 +53,7 @@ def told(difference, address):
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(texts, texts, st.data())
 def test_every_changed_address_is_told_and_no_other(old, new, data):
     shared = data.draw(st.sampled_from(["", old, f"{new}\n{old}"]))

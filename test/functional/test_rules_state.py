@@ -1,0 +1,352 @@
+"""The states of rule sets, with the real loader and the real tcprules."""
+
+import os
+import shutil
+import subprocess
+from copy import deepcopy
+
+import pytest
+
+PATH = "ftpgw:rules:ftp"
+PAGE = {
+    "sites": {
+        "loopback": {"allow": ["127.0.0.0/16"]},
+        "lan": {"allow": ["192.168.0.0/24"]},
+        "acme": {"allow": ["9.9.9.0/24"], "deny": ["9.9.9.13"], "env": {"SITE": "acme"}},
+    },
+    "expect": {"allow": ["9.9.9.9"], "deny": ["198.51.100.7"]},
+}
+
+
+@pytest.fixture
+def rules(minion):
+    """An empty directory of rules, as the minion is configured to have it."""
+    directory = minion.root / "tcprules"
+    shutil.rmtree(directory, ignore_errors=True)
+    return directory
+
+
+@pytest.fixture
+def declare(minion, rules):
+    def declare(settings, test=False):
+        return minion.apply(
+            "tcprules.declared", test=test, name="ftp", settings=settings, pillar=PATH
+        )
+
+    return declare
+
+
+@pytest.fixture
+def page(declare):
+    """Settings that are in force, to be changed."""
+    assert declare(PAGE)["result"] is True
+    return deepcopy(PAGE)
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_test_mode_foretells_the_changes_and_writes_nothing(declare, rules):
+    foretold = declare(PAGE, test=True)
+    assert foretold["result"] is None
+    assert not rules.exists()
+    done = declare(PAGE)
+    assert done["result"] is True
+    assert done["changes"] == foretold["changes"]
+    assert done["changes"] == {
+        "acme": {"none -> deny": ["9.9.9.13"], 'none -> allow,SITE="acme"': ["9.9.9.0/24"]},
+        "lan": {"none -> allow": ["192.168.0.0/24"]},
+        "loopback": {"none -> allow": ["127.0.0.0/16"]},
+    }
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_a_second_run_changes_nothing(declare, page, rules, test):
+    before = {path: path.stat() for path in rules.iterdir()}
+    again = declare(page, test=test)
+    assert (again["result"], again["changes"]) == (True, {})
+    assert {path: path.stat().st_mtime_ns for path in rules.iterdir()} == {
+        path: status.st_mtime_ns for path, status in before.items()
+    }
+
+
+def test_the_files_are_for_everyone_to_read_whatever_the_umask(declare, rules):
+    before = os.umask(0o077)
+    try:
+        assert declare(PAGE)["result"]
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (rules, *rules.iterdir())}
+    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644}
+
+
+def test_an_administrators_make_finds_nothing_to_do_and_would_make_the_same(page, rules):
+    (rules / "Makefile").write_text("ftp.cdb: ftp.rules\n\ttcprules ftp.cdb ftp.tmp < ftp.rules\n")
+    ours = (rules / "ftp.cdb").read_bytes()
+    assert subprocess.run(["make", "-q", "ftp.cdb"], cwd=rules).returncode == 0
+    subprocess.run(["make", "-B", "ftp.cdb"], cwd=rules, check=True, capture_output=True)
+    assert (rules / "ftp.cdb").read_bytes() == ours
+
+
+def test_changes_name_the_verdicts_that_change_by_site(declare, page):
+    page["sites"]["acme"]["deny"] = ["9.9.9.14"]
+    page["sites"]["lan"]["allow"] = ["192.168.0.0/25"]
+    foretold = declare(page, test=True)
+    assert foretold["result"] is None
+    assert foretold["changes"] == declare(page)["changes"]
+    assert foretold["changes"] == {
+        "acme": {
+            'deny -> allow,SITE="acme"': ["9.9.9.13"],
+            'allow,SITE="acme" -> deny': ["9.9.9.14"],
+        },
+        "lan": {"allow -> deny": ["192.168.0.128/25"]},
+    }
+    assert declare(page)["changes"] == {}
+
+
+def test_a_change_that_changes_no_verdict_says_so(declare, page):
+    page["sites"]["office"] = page["sites"].pop("lan")
+    changed = declare(page)
+    assert changed["changes"] == {"ftp.rules": "written again; no verdict changes"}
+    assert declare(page)["changes"] == {}
+
+
+@pytest.mark.parametrize("name", ["ftp.rules", "ftp.cdb"])
+@pytest.mark.parametrize("harm", ["edit", "empty", "remove", "chmod"])
+def test_a_file_that_is_not_as_it_was_made_is_made_again(declare, page, rules, name, harm):
+    before = contents(rules)
+    file = rules / name
+    if harm == "edit":
+        file.write_bytes(file.read_bytes().replace(b"9.9.9.", b"9.9.8."))
+    elif harm == "empty":
+        file.write_bytes(b"")
+    elif harm == "remove":
+        file.unlink()
+    else:
+        file.chmod(0o600)
+    assert declare(page, test=True)["result"] is None
+    repaired = declare(page)
+    assert repaired["result"] is True
+    assert repaired["changes"]
+    assert contents(rules) == before
+    assert declare(page)["changes"] == {}
+
+
+def test_rules_that_somebody_compiled_by_hand_are_told_by_their_meaning(declare, page, rules):
+    text = (rules / "ftp.rules").read_text().replace("9.9.9.13:deny", "198.51.100.:allow")
+    (rules / "ftp.rules").write_text(text)
+    subprocess.run(["tcprules", rules / "ftp.cdb", rules / "tmp"], input=text.encode(), check=True)
+    assert declare(page)["changes"] == {
+        "acme": {'allow,SITE="acme" -> deny': ["9.9.9.13"]},
+        "no site": {"allow -> deny": ["198.51.100.0/24"]},
+    }
+
+
+@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (None, f"{PATH}: expected a mapping, not None"),
+        ({"sits": {}}, f"{PATH}: unknown setting 'sits' (did you mean 'sites'?)"),
+        (
+            {**PAGE, "expect": {"allow": ["9.9.9.13"]}},
+            f"{PATH}:expect:allow: 9.9.9.13 would get 9.9.9.13:deny of site acme"
+            " (the old rules stand)",
+        ),
+        (
+            {"sites": {"a": {"allow_from": "salt://nowhere.txt"}}},
+            f"{PATH}:sites:a:allow_from: there is no file salt://nowhere.txt",
+        ),
+        (
+            {"sites": {"a": {"allow_from": "/nowhere.txt"}}},
+            f"{PATH}:sites:a:allow_from: there is no file /nowhere.txt",
+        ),
+        (
+            {"sites": {"a": {"allow_from": "/dev"}}},
+            f"{PATH}:sites:a:allow_from: there is no file /dev",
+        ),
+    ],
+)
+def test_a_wrong_setting_fails_in_one_line_and_the_old_rules_stand(
+    declare, page, rules, settings, message, test
+):
+    before = contents(rules)
+    failed = declare(settings, test=test)
+    assert failed == {"name": "ftp", "result": False, "changes": {}, "comment": message}
+    assert contents(rules) == before
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../ftp", ".ftp", "-x", "ftp\n", None, 7.5, "/etc/x"])
+def test_a_name_that_is_no_name_is_refused(minion, rules, name):
+    failed = minion.apply("tcprules.declared", name=name, settings=PAGE)
+    assert failed["result"] is False
+    assert failed["comment"].startswith(f"{name!r}: not a name for rules")
+
+
+def test_lists_come_from_salt_and_from_the_minion(minion, declare):
+    (minion.root / "partners.txt").write_text("# partners\n203.0.113.0/24\n\n203.0.113.7 # one\n")
+    (minion.root / "banned.txt").write_text("203.0.113.66\n")
+    sites = {
+        "partners": {
+            "allow": ["198.51.100.1"],
+            "allow_from": "salt://partners.txt",
+            "deny_from": [str(minion.root / "banned.txt")],
+        }
+    }
+    assert declare({"sites": sites})["changes"]["partners"] == {
+        "none -> allow": ["198.51.100.1", "203.0.113.7", "203.0.113.0/24"],
+        "none -> deny": ["203.0.113.66"],
+    }
+    assert declare({"sites": sites})["changes"] == {}
+    (minion.root / "partners.txt").write_text("203.0.113.0/25\n")
+    assert declare({"sites": sites})["changes"] == {
+        "partners": {"allow -> deny": ["203.0.113.128/25"]}
+    }
+
+
+def test_a_rule_set_without_tcprules_is_made_of_the_same_bytes(declare, rules, monkeypatch):
+    assert declare(PAGE)["result"]
+    made = (rules / "ftp.cdb").read_bytes()
+    shutil.rmtree(rules)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert declare(PAGE)["result"]
+    assert (rules / "ftp.cdb").read_bytes() == made
+
+
+@pytest.fixture
+def tool(tmp_path, monkeypatch):
+    """Put a script in the place of tcprules."""
+
+    def tool(script):
+        (tmp_path / "tcprules").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "tcprules").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    return tool
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo 'tcprules: fatal: no' >&2; exit 111", "ftp: tcprules: fatal: no"),
+        ("printf '' > $1", "not a cdb, or damaged"),
+        ("head -c 3000 /dev/zero > $1", "ftp: the new cdb has 0 records instead of 6"),
+        (
+            "exec /usr/bin/tcprules $1 $2 <<!\n10.0.0.1-6:allow\n!",
+            "ftp: the new cdb does not allow",
+        ),
+    ],
+)
+def test_a_tcprules_that_fails_or_lies_leaves_the_old_rules(
+    minion, declare, page, rules, tool, script, message
+):
+    before = contents(rules)
+    tool(script)
+    page["sites"]["lan"]["allow"] = ["192.168.1.0/24", "192.168.2.0/24"]
+    failed = declare(page)
+    assert failed["result"] is False
+    assert message in failed["comment"]
+    assert "\n" not in failed["comment"]
+    assert contents(rules) == before
+
+
+def test_a_tcprules_that_never_ends_is_ended(minion, declare, page, rules, tool, monkeypatch):
+    before = contents(rules)
+    tool("exec sleep 1000")
+    monkeypatch.setitem(minion.functions["rulefiles.compile"].__globals__, "_TIME_LIMIT", 0.3)
+    page["sites"]["lan"]["allow"] = ["192.168.1.0/24"]
+    failed = declare(page)
+    assert failed["result"] is False
+    assert failed["comment"] == "ftp: tcprules took more than 0.3 s (the old rules stand)"
+    assert contents(rules) == before
+
+
+def test_a_directory_that_cannot_be_made_is_one_clear_line(minion, rules):
+    rules.parent.joinpath("file").write_text("")
+    name = str(rules.parent / "file" / "ftp.cdb")
+    failed = minion.apply("tcprules.managed", name=name, settings=PAGE)
+    assert failed["result"] is False
+    assert failed["comment"].startswith(f"{name}: Not a directory")
+
+
+def test_rules_live_anywhere_by_an_absolute_path(minion, tmp_path):
+    name = str(tmp_path / "deep" / "pop3.cdb")
+    assert minion.apply("tcprules.managed", name=name, settings=PAGE)["result"] is True
+    assert minion.apply("tcprules.managed", name=name, settings=PAGE)["changes"] == {}
+    assert sorted(contents(tmp_path / "deep")) == ["pop3.cdb", "pop3.rules"]
+    assert minion.functions["tcprules.check"](name, "9.9.9.9")["site"] == "acme"
+
+
+def test_absent_removes_both_files_and_only_them(minion, declare, page, rules):
+    (rules / "other.cdb").write_text("")
+    gone = {"state": "absent"}
+    assert declare(gone, test=True)["result"] is None
+    assert len(contents(rules)) == 3
+    removed = declare(gone)
+    assert removed["result"] is True
+    assert removed["changes"] == {str(rules / f"ftp.{end}"): "removed" for end in ("rules", "cdb")}
+    again = declare(gone)
+    assert (again["result"], again["changes"]) == (True, {})
+    assert sorted(contents(rules)) == ["other.cdb"]
+
+
+@pytest.fixture
+def by_hand(minion, rules):
+    """A .rules file that somebody wrote, and the state that compiles it."""
+    rules.mkdir()
+
+    def by_hand(text, test=False):
+        if text is not None:
+            (rules / "pop3.rules").write_text(text)
+        return minion.apply("tcprules.compiled", test=test, name="pop3")
+
+    return by_hand
+
+
+def test_an_existing_file_is_compiled_and_left_as_it_is(by_hand, rules):
+    text = "# lan\n192.168.0.:allow\n# default\n:deny\n"
+    foretold = by_hand(text, test=True)
+    assert foretold["result"] is None
+    assert not (rules / "pop3.cdb").exists()
+    done = by_hand(None)
+    assert done["result"] is True
+    assert done["changes"] == foretold["changes"] == {"lan": {"deny -> allow": ["192.168.0.0/24"]}}
+    assert "warnings" not in done
+    assert (rules / "pop3.rules").read_text() == text
+    assert (rules / "pop3.cdb").stat().st_mode & 0o777 == 0o644
+    for test in (True, False):
+        again = by_hand(None, test=test)
+        assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_an_edited_file_is_compiled_again(by_hand):
+    by_hand("192.168.0.:allow\n:deny\n")
+    edited = by_hand("# lan\n192.168.0.:allow\n# bob\n9.9.9.9:allow\n# default\n:deny\n")
+    assert edited["changes"] == {"bob": {"deny -> allow": ["9.9.9.9"]}}
+
+
+def test_rules_that_never_match_are_warnings(by_hand):
+    done = by_hand("192.168.0:allow\n:deny\n")
+    assert done["result"] is True
+    assert done["warnings"] == [
+        "line 1: '192.168.0:allow' never matches: a part of an address ends with a dot"
+        " (did you mean '192.168.0.:allow'?)"
+    ]
+    assert by_hand(None)["warnings"] == done["warnings"]
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_a_line_that_tcprules_refuses_fails_and_the_old_cdb_stands(by_hand, rules, test):
+    by_hand("9.9.9.:allow\n:deny\n")
+    before = contents(rules)["pop3.cdb"]
+    failed = by_hand("9.9.9.: allow\n:deny\n", test=test)
+    assert failed["result"] is False
+    assert failed["comment"] == "pop3: unable to parse this line: 9.9.9.: allow"
+    assert contents(rules)["pop3.cdb"] == before
+
+
+def test_a_file_that_is_not_there_is_one_clear_line(by_hand, rules):
+    failed = by_hand(None)
+    assert failed["result"] is False
+    assert failed["comment"] == f"pop3: there is no {rules}/pop3.rules"
