@@ -45,29 +45,26 @@ def _network():
 def load(minion, tmp_path):
     """Apply firewall.loaded to one file."""
 
-    def apply(text, test=False, **other):
+    def apply(text, test=False, by=minion, **other):
         path = str(tmp_path / "rules.d" / "ours.nft")
-        return minion.apply(
-            "firewall.loaded", test, name=path, text=text, filter={**FILTER, **other}
-        )
+        return by.apply("firewall.loaded", test, name=path, text=text, filter={**FILTER, **other})
 
     apply.path = tmp_path / "rules.d" / "ours.nft"
     return apply
 
 
+@pytest.fixture(scope="module")
+def subject(minion, tmp_path_factory):
+    """A minion that has a master."""
+    root = tmp_path_factory.mktemp("subject")
+    return type(minion)(root, file_client="remote", master="127.0.0.1")
+
+
 @pytest.fixture
-def master(minion, monkeypatch):
-    """A master that the minion reaches at both of its ports."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as two,
-    ):
-        ports = one.getsockname()[1], two.getsockname()[1]
-        told = {"file_client": "remote", "master": "127.0.0.1"}
-        told |= {"master_port": ports[0], "publish_port": ports[1]}
-        for key, value in told.items():
-            monkeypatch.setitem(minion.functions.opts, key, value)
-        yield ports
+def master():
+    """Its master answers at both ports."""
+    with socket.create_server(("127.0.0.1", 4505)), socket.create_server(("127.0.0.1", 4506)):
+        yield
 
 
 def in_force():
@@ -146,33 +143,34 @@ def test_rules_that_cannot_be_loaded_leave_the_old_ones(load):
     assert in_force() == ["7 drop"]
 
 
-@pytest.mark.parametrize("port", [0, 1], ids=["returns", "publishing"])
+@pytest.mark.usefixtures("master")
+@pytest.mark.parametrize("port", [4505, 4506], ids=["publishing", "returns"])
 @pytest.mark.parametrize("before", [OLD, ""], ids=["old rules", "no rules"])
-def test_rules_that_cut_the_minion_off_are_taken_back(load, master, port, before):
+def test_rules_that_cut_the_minion_off_are_taken_back(load, subject, port, before):
     """The master answers as before, and one line says what happened."""
     if before:
         load(before)
-    done = load(TABLE.format(master[port]).replace("drop", "reject with tcp reset"))
+    done = load(TABLE.format(port).replace("drop", "reject with tcp reset"), by=subject)
     assert done["result"] is False
-    assert f"the master at 127.0.0.1:{master[port]} does not answer any more" in done["comment"]
+    assert f"the master at 127.0.0.1:{port} does not answer any more" in done["comment"]
     assert "\n" not in done["comment"]
-    socket.create_connection(("127.0.0.1", master[port]), 1).close()
+    socket.create_connection(("127.0.0.1", port), 1).close()
     assert in_force() == (["7 drop"] if before else [])
     assert load.path.exists() == bool(before)
 
 
-def test_silence_of_the_master_is_noticed_in_time(load, master):
+@pytest.mark.usefixtures("master")
+def test_silence_of_the_master_is_noticed_in_time(load, subject):
     """Packets that are dropped, not rejected, cost a wait that ends."""
     start = time.monotonic()
-    assert load(TABLE.format(master[0]))["result"] is False
+    assert load(TABLE.format(4506), by=subject)["result"] is False
     assert time.monotonic() - start < 8
     assert in_force() == []
 
 
-def test_a_master_that_was_away_before_is_no_reason_to_go_back(load, master, minion, monkeypatch):
+def test_a_master_that_was_away_before_is_no_reason_to_go_back(load, subject):
     """The rules are not to blame."""
-    monkeypatch.setitem(minion.functions.opts, "master_port", 1)
-    assert load(OLD)["result"] is True
+    assert load(OLD, by=subject)["result"] is True
     assert in_force() == ["7 drop"]
 
 
