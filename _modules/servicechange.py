@@ -11,7 +11,14 @@ FOLDERS = ("log", "env")
 # svscan starts again what died when it looks, every 5 seconds.
 SCAN = 6
 LAST_LINES = 5
-ORDERS = {"started": "uc", "kept up": "uc", "restarted": "tcu", "stopped": "d"}
+# The letters of svc(8) for what is done to a process.
+ORDERS = {
+    "started": "u",
+    "kept up": "u",
+    "continued": "cu",
+    "restarted": "tcu",
+    "stopped": "d",
+}
 
 
 def read(name):
@@ -32,7 +39,7 @@ def read(name):
         # svscan may be about to start it again.
         __salt__["supervise.wait"](folder, "supervised", SCAN)
         record = __salt__["supervise.read"](folder)
-    log = record["log"] or {"state": "missing", "pid": None}
+    log = record["log"] or {"state": "missing", "pid": None, "want": None}
     return {
         "definition": folder,
         "exists": os.path.lexists(folder),
@@ -62,7 +69,7 @@ def compare(name, wanted, world):
         What servicechange.read returned.
 
     Returns ``{what: how}``: files with their differences, ``link``, the log directory, and for the
-    processes ``service`` and ``log`` started, restarted, stopped, kept up, added or removed.
+    processes ``service`` and ``log`` what is done: started, restarted, continued and so on.
     Raises CommandExecutionError where somebody else's things are in the way.
 
     CLI Example:
@@ -148,10 +155,9 @@ def make(name, wanted, world, changes):
         for path in ("log/supervise", "log"):
             __salt__["filetree.remove_folder"](os.path.join(folder, path))
     __salt__["svscan.relink" if relink else "svscan.link"](world["link"], folder)
-    for path, key in (("log", "log"), ("", "service")):
-        deed = "started" if relink and changes.get(key) == "restarted" else changes.get(key)
-        if deed in ORDERS:
-            __salt__["supervise.order"](os.path.join(folder, path), ORDERS[deed])
+    if wanted["multilog"]:
+        _order(os.path.join(folder, "log"), world["log"], changes.get("log"), relink, wanted)
+    _order(folder, world["record"], changes.get("service"), relink, wanted)
     _settle(name, wanted, world, changes)
 
 
@@ -193,22 +199,27 @@ def _log_change(wanted, world, changes):
         return "added" if wanted["multilog"] else "removed"
     if not wanted["multilog"]:
         return None
-    if world["log"]["state"] != "up":
-        return "started"
     replaced = "log/run" in changes or _is_stale(world, "log", ["run"])
-    return "restarted" if replaced else None
+    return _deed(world["log"], replaced)
 
 
 def _service_change(wanted, world, changes, log):
     record = world["record"]
     if wanted["state"] == "down":
         return "stopped" if record["pid"] or record["want"] == "up" else None
-    if record["state"] != "up":
-        return "started"
     run = [path for path in world["files"] | changes if path == "run" or path.startswith("env/")]
     replaced = any(path in changes for path in run) or _is_stale(world, "", ["env", *run])
-    if replaced or log in ("added", "removed"):
+    return _deed(record, replaced or log in ("added", "removed"))
+
+
+def _deed(record, replaced):
+    """Return what a process needs that is wanted up."""
+    if not record["pid"]:
+        return "started"
+    if replaced:
         return "restarted"
+    if record["state"] == "paused":
+        return "continued"
     return None if record["want"] == "up" else "kept up"
 
 
@@ -233,6 +244,18 @@ def _unlink(name, world):
             f"{name}: its log can neither come nor go, for no svscan runs on {world['scanned']}"
         )
     __salt__["svscan.unlink"](world["link"], world["definition"])
+
+
+def _order(folder, record, deed, relinked, wanted):
+    if deed == "restarted" and relinked:
+        deed = "started"
+    # Somebody else's order to a young process may still be on its way, and ours comes after it.
+    young = record["pid"] and record["seconds"] < wanted["stable_for"]
+    letters = ORDERS.get(deed, "u" if young and wanted["state"] == "up" else "")
+    if letters:
+        __salt__["supervise.order"](folder, letters)
+    if letters.endswith("u"):
+        __salt__["supervise.wait"](folder, "wanted up", wanted["timeout"])
 
 
 def _settle(name, wanted, world, changes):

@@ -201,7 +201,8 @@ def wait(directory, state, seconds):
         A service directory.
 
     state
-        ``down`` (no process), ``supervised`` (its log too, if it has one) or ``unsupervised``.
+        ``down`` (no process), ``wanted up``, ``supervised`` (its log too, if it has one) or
+        ``unsupervised``.
 
     seconds
         How long to wait at most.
@@ -261,6 +262,8 @@ def settle(directory, stable_for, seconds, unlike=None):
 def _is(directory, state):
     if state == "down":
         return read(directory)["pid"] is None
+    if state == "wanted up":
+        return read(directory)["want"] == "up"
     if state == "unsupervised":
         return not answers(directory)
     log = os.path.join(directory, "log")

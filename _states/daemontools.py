@@ -126,7 +126,7 @@ def _supervised(name, settings, pillar):
     if __opts__["test"]:
         return _predicted(name, changes, before["record"])
     __salt__["servicechange.check"](name, wanted, before)
-    error = "not as wanted after all"
+    error = None
     try:
         __salt__["servicechange.make"](name, wanted, before, changes)
     except (CommandExecutionError, OSError) as failure:
@@ -134,8 +134,8 @@ def _supervised(name, settings, pillar):
     after = __salt__["servicechange.read"](name)
     left = __salt__["servicechange.compare"](name, wanted, after)
     done = {key: changes[key] for key in changes if key not in left}
-    if left or isinstance(error, Exception):
-        return _failed(name, error, done)
+    if error or left:
+        return _failed(name, error or f"still to be done: {', '.join(left)}", done)
     return _changed(name, done, _state(after["record"]))
 
 

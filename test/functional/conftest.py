@@ -92,11 +92,14 @@ class Supervise:
         if down:
             (folder / "down").touch()
         self.processes.append(subprocess.Popen(["supervise", folder], stderr=subprocess.DEVNULL))
-        assert self.minion.functions["supervise.wait"](str(folder), "supervised", 5)
         deadline = time.monotonic() + 5
-        while not (folder / "supervise" / "status").exists() and time.monotonic() < deadline:
+        while not self._is_running(folder, down) and time.monotonic() < deadline:
             time.sleep(0.01)
         return folder
+
+    def _is_running(self, folder, down):
+        record = self.minion.functions["supervise.read"](str(folder))
+        return record["state"] == "down" if down else record["pid"]
 
     def end(self):
         end(self.minion, {Path(process.args[1]) for process in self.processes})
