@@ -123,11 +123,9 @@ def place(path, key, size, line_at):
         found, low, high = 0, 0, size
         while low < high:
             middle = (low + high) // 2
-            line = line_at(middle)
-            while line and _own_position(cdb, line[2]) is None:
-                line = line_at(line[1])
-            if line and _own_position(cdb, line[2]) <= wanted:
-                found, low = line[0], line[0] + 1
+            start, position = _line_from(cdb, middle, line_at)
+            if position <= wanted:
+                found, low = start, start + 1
             else:
                 high = middle
         return found
@@ -190,6 +188,16 @@ def _positions(cdb, key):
             break
         if slot_hash == hashed and _record(cdb, position)[0] == key:
             yield position
+
+
+def _line_from(cdb, offset, line_at):
+    """Return where the next line begins whose position is known, and that position."""
+    while line := line_at(offset):
+        start, offset, keys = line
+        position = _own_position(cdb, keys)
+        if position is not None:
+            return start, position
+    return offset, len(cdb)
 
 
 def _own_position(cdb, keys):
