@@ -78,12 +78,10 @@ def _gateway(settings, declared):
     proxy = settings["services"].get(PROXY)
     if not isinstance(proxy, dict) or proxy.get("state", "up") != "up":
         return
-    manage, ways = settings["firewall"]["manage"], settings["filter"]["ways"]
+    manage, ways = settings["firewall"]["manage"], list(settings.get("filter", {}).get("ways", {}))
     if manage is not False and manage not in ways:
-        yield (
-            f"{PILLAR}:firewall:manage: expected {', '.join(ways)} or false on this system, "
-            f"got {manage!r}"
-        )
+        known = " or ".join([*ways, "false"])
+        yield f"{PILLAR}:firewall:manage: expected {known} on this system, got {manage!r}"
     # As it was typed: map.jinja leaves out what no template could bear.
     network = {**settings["network"], **(declared.get("network") or {})}
     refused = _refusal(__salt__["gatewaynet.settings"], (network,))
