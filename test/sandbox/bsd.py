@@ -1,0 +1,181 @@
+"""A gateway that takes itself for a BSD, in a box of its own; what it did is printed as JSON.
+
+    bsd.py openbsd-7.6 | freebsd-14.1
+
+What only the BSD has is imitated by programs that write down how they were called. Everything else
+is real: Salt, daemontools (on OpenBSD built from its sources), tcpserver, the FTP session of a
+client. Needs the box of box.py.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import gateway
+from clients import LAN, STRANGER, download, upload
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+TARBALL = REPOSITORY / ".cache/daemontools-0.76.tar.gz"
+PROGRAMS, STATE, LOG = map(pathlib.Path, ("/run/bsd", "/run/bsd.state", "/run/bsd.log"))
+# "salt and spirits", by bcrypt: OpenBSD knows nothing else.
+HASH = "$2b$05$abcdefghijklmnopqrstuuAc0PP2xpWbsH5iPkFLYayH3Utsh1iJC"
+
+# Whatever is up, is so until it is stopped. What is in force: a file for the main rules of pf, and
+# one for each anchor. What Debian's PAM looks at gets the password too.
+BSD = {
+    "sysctl": 'case $1 in -n) cat $S/$2 ;; *) echo "${1#*=}" >$S/${1%%=*} ;; esac 2>/dev/null',
+    "pfctl": r"""
+        rules=$S/pf.main
+        while test $# -gt 0; do
+          case $1 in
+            -a) rules=$S/pf.$2; shift ;;
+            -e) exec touch $S/enabled ;;
+            -n) exit ;;
+            -f) exec cp "$2" "$rules" ;;
+            -s)
+              test "$2" = rules && exec cat "$rules"
+              test -e $S/enabled && echo Status: Enabled ;;
+          esac
+          shift
+        done""",
+}
+OPENBSD = {
+    "rcctl": "case $1 in check) test ! -e $S/$2 ;; stop) touch $S/$2 ;; esac",
+    "pkg_info": "ls $S/$2 >/dev/null 2>&1",
+    "pkg_add": "touch $S/$2-0.88",
+    "useradd": r"""
+        /usr/sbin/useradd "$@" 2>/dev/null
+        for name; do :; done
+        echo "$name:*************:1001:10::0:0::/home/$name:/sbin/nologin" >>/etc/master.passwd""",
+    "pwd_mkdb": r"""
+        mv "$4" /etc/master.passwd
+        hash=$(sed -n "s/^$3:\([^:]*\).*/\1/p" /etc/master.passwd)
+        /usr/sbin/usermod -p "$hash" "$3" """,
+}
+FREEBSD = {
+    "service": r"""
+        case "$1 $2" in
+          svscan\ status) exec /usr/bin/pgrep -x svscan ;;
+          svscan\ start) setsid svscan /var/service </dev/null >/dev/null 2>&1 & ;;
+          *\ onestatus) test ! -e $S/$1 ;;
+          *\ onestop) touch $S/$1 ;;
+        esac""",
+    "kldload": "touch $S/kld.$1",
+    "kldstat": "test -e $S/kld.$3",
+    "pkg": r"""
+        case $1 in
+          info) cat $S/packages 2>/dev/null ;;
+          install) shift 2; for name; do echo "$name-1.0 sysutils/$name" >>$S/packages; done ;;
+        esac""",
+    "pw": r"""
+        verb=$1; shift
+        for word; do
+          case $before in -n) name=$word ;; -d) home=$word ;; esac
+          before=$word
+        done
+        case $verb in
+          groupadd) /usr/sbin/groupadd "$name" ;;
+          useradd)
+            /usr/sbin/useradd -d "$home" -s /usr/sbin/nologin "$name"
+            echo "$*" | grep -q -- "-G ftpgw" && /usr/sbin/usermod -G ftpgw "$name"
+            echo "$name:*:1001:1001::0:0::$home:/usr/sbin/nologin" >>/etc/master.passwd ;;
+          usermod)
+            read hash
+            sed -i "s|^$name:[^:]*|$name:$hash|" /etc/master.passwd
+            /usr/sbin/usermod -p "$hash" "$name" ;;
+          usershow) grep "^$name:" /etc/master.passwd ;;
+        esac""",
+}
+SYSTEMS = {
+    "openbsd-7.6": ("OpenBSD", {**BSD, **OPENBSD}),
+    "freebsd-14.1": ("FreeBSD", {**BSD, **FREEBSD}),
+}
+DAEMONS = {
+    "/usr/libexec/ftpd": "exec /usr/sbin/ftpd -l",
+    "/usr/sbin/ftp-proxy": "echo listening on 127.0.0.1 port 8021; exec sleep 1000000",
+}
+
+
+def main():
+    """Make it so twice, try it, and tell."""
+    name = sys.argv[1]
+    system, programs = SYSTEMS[name]
+    imitate(programs)
+    prepare(system, name.partition("-")[2])
+    predicted = gateway.changed(gateway.apply(test=True))
+    LOG.write_text("")
+    first = gateway.changed(gateway.apply())
+    calls = LOG.read_text()
+    LOG.write_text("")
+    second = gateway.changed(gateway.apply())
+    facts = {
+        "predicted": sorted(predicted),
+        "first": sorted(first),
+        "second": sorted(second),
+        "calls": calls,
+        "calls of the second run": LOG.read_text(),
+        "svscan": os.readlink(f"/proc/{pid('svscan')}/exe"),
+        "supervise": os.readlink(f"/proc/{pid('supervise')}/exe"),
+        "states": {name: s["state"] for name, s in gateway.call("daemontools.status").items()},
+        "came back": transfer(),
+        "stranger": STRANGER.greeting().decode(),
+        "log of ftp-proxy": gateway.call("daemontools.log", "ftp-proxy"),
+        "pf.conf": pathlib.Path("/etc/pf.conf").read_text(),
+    }
+    json.dump(facts, sys.stdout)
+
+
+def imitate(programs):
+    """Put programs, and the two daemons, where the BSD has them."""
+    STATE.mkdir()
+    for name, script in programs.items():
+        write(PROGRAMS / name, f'S={STATE}\necho "{name} $*" >>{LOG}\n{script}')
+    for path, script in DAEMONS.items():
+        write(pathlib.Path(path), script)
+    os.environ["PATH"] = f"{PROGRAMS}:{os.environ['PATH']}"
+
+
+def prepare(system, release):
+    """Take away what Debian has and the BSD has not, and the other way round."""
+    gateway.apt_install("inetutils-ftpd")
+    pathlib.Path("/etc/master.passwd").write_text("root:*:0:0:daemon:0:0::/root:/bin/ksh\n")
+    pathlib.Path("/etc/pf.conf").write_text("set skip on lo\nblock return\npass\n")
+    grains = {"os": system, "os_family": system, "osrelease": release, "kernel": system}
+    with open("/etc/salt/minion", "a") as minion:
+        minion.write(f"grains: {json.dumps(grains)}\n")
+    with gateway.pillar() as ftpgw:
+        ftpgw["accounts"]["partner"]["password"] = HASH
+    if system == "OpenBSD":
+        purge = ["dpkg", "--purge", "--force-depends", "daemontools"]
+        subprocess.run(purge, check=True, capture_output=True)
+        pathlib.Path("/srv/salt", TARBALL.name).symlink_to(TARBALL)
+        with open("/etc/shells", "a") as shells:
+            shells.write("/sbin/nologin\n")  # Debian's PAM asks for it, OpenBSD's ftpd does not
+
+
+def write(path, script):
+    """Write a program."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def pid(name):
+    """Return the id of a process that runs a program."""
+    done = subprocess.run(
+        ["/usr/bin/pgrep", "-x", name], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()[0]
+
+
+def transfer():
+    """Return what a client of the inside network gets back of what it stored."""
+    with LAN.session() as ftp:
+        upload(ftp, "there.txt", b"there and back")
+        return download(ftp, "there.txt").decode()
+
+
+if __name__ == "__main__":
+    main()
