@@ -411,7 +411,7 @@ def remove(name, timeout=10):
 
 def log(name, lines=20, since=None, grep=None):
     """
-    Return the last lines of the log of a service, each with its time (UTC) in front.
+    Return the last lines of the log of a service, each with its local time in front.
 
     name
         The service.

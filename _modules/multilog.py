@@ -26,7 +26,7 @@ BLOCK = 1 << 16
 
 def read(directory, lines=20, since=None, grep=None):
     """
-    Return the last lines of a log, each with its time (UTC) in front.
+    Return the last lines of a log, each with its local time in front.
 
     directory
         The directory of the log.
@@ -35,7 +35,7 @@ def read(directory, lines=20, since=None, grep=None):
         How many lines to return at most, or None for all.
 
     since
-        Return nothing older: a time like ``2026-11-23T12:00`` (UTC), or so long ago as ``45s``,
+        Return nothing older: a time like ``2026-11-23T12:00``, or so long ago as ``45s``,
         ``30m``, ``1h``, ``2d``.
 
     grep
@@ -86,11 +86,10 @@ def decode(line):
     if not 0 <= seconds < 1 << 37:
         return None, text
     nanoseconds = int(match[2], 16)
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-    return (
-        seconds + nanoseconds / 1e9,
-        f"{stamp}.{nanoseconds // 1000000:03}Z {text[match.end() :]}",
-    )
+    moment = datetime.datetime.fromtimestamp(seconds).astimezone()
+    moment = moment.replace(microsecond=nanoseconds // 1000 % 1000000)
+    stamp = moment.isoformat(" ", "milliseconds")
+    return seconds + nanoseconds / 1e9, f"{stamp} {text[match.end() :]}"
 
 
 def finished(directory):
@@ -186,14 +185,11 @@ def _time(since):
     if ago:
         return time.time() - int(ago[1]) * SECONDS[ago[2]]
     try:
-        moment = datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00"))
+        return datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00")).timestamp()
     except ValueError:
         raise SaltInvocationError(
             f"since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not {since!r}"
         )
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.timezone.utc)
-    return moment.timestamp()
 
 
 def _lines_backwards(directory):

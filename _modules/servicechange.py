@@ -102,6 +102,26 @@ def compare(name, wanted, world):
     )
 
 
+def is_settled(wanted, world):
+    """
+    Return whether all processes that are wanted up have been so for long enough.
+
+    wanted, world
+        As for servicechange.compare.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.single daemontools.supervised hello settings='{...}'
+    """
+    records = [world["record"]] if wanted["state"] == "up" else []
+    records += [world["log"]] if wanted["multilog"] else []
+    return all(
+        record["state"] == "up" and record["seconds"] >= wanted["stable_for"] for record in records
+    )
+
+
 def check(name, wanted, world):
     """
     Raise CommandExecutionError for what cannot work, before anything is written.

@@ -6,6 +6,7 @@ FIFOs that supervise keeps open, ``supervise/status`` is a file that it replaces
 No process is started and nothing here can block.
 """
 
+import datetime
 import errno
 import functools
 import os
@@ -85,7 +86,7 @@ def read(directory):
         A service directory, or a link to one.
 
     The record has ``state`` (up, down, paused, failed, unsupervised, missing, denied, unreadable),
-    ``pid``, ``since`` (UTC), ``seconds``, ``want`` (up, down, once), ``enabled``, ``problem`` (one
+    ``pid``, ``since``, ``seconds``, ``want`` (up, down, once), ``enabled``, ``problem`` (one
     phrase or None), and ``log``, the same for the logger or None if there is none.
 
     CLI Example:
@@ -272,7 +273,7 @@ def _is(directory, state):
 
 @functools.lru_cache(maxsize=1024)
 def _date(seconds):
-    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(seconds))
+    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(" ")
 
 
 def _give(control, letters):

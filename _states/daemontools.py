@@ -123,8 +123,10 @@ def _supervised(name, settings, pillar):
     wanted["files"] = __salt__["servicedir.render"](name, wanted)
     before = __salt__["servicechange.read"](name)
     changes = __salt__["servicechange.compare"](name, wanted, before)
+    if not changes and (__opts__["test"] or __salt__["servicechange.is_settled"](wanted, before)):
+        return _unchanged(name, _state(before["record"]))
     if __opts__["test"]:
-        return _predicted(name, changes, before["record"])
+        return _would_change(name, changes)
     __salt__["servicechange.check"](name, wanted, before)
     error = None
     try:
@@ -203,10 +205,6 @@ def _state(record):
     if record["pid"]:
         return f"is {record['state']} (pid {record['pid']})"
     return f"is {record['state']}"
-
-
-def _predicted(name, changes, record):
-    return _would_change(name, changes) if changes else _unchanged(name, _state(record))
 
 
 def _unchanged(name, state):

@@ -221,7 +221,7 @@ def test_a_literal_script_is_run(up):
     script = "#!/bin/sh\nexec 2>&1\necho literally\nexec sleep 1000\n"
     applied(up, ["run", "service"], command=None, run=script)
     assert files(up)["run"]["text"] == script
-    assert up.functions["daemontools.log"]("hello", lines=1)[0].endswith("Z literally")
+    assert up.functions["daemontools.log"]("hello", lines=1)[0].endswith("0 literally")
 
 
 def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
@@ -232,7 +232,7 @@ def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
     first, *log = result["comment"].splitlines()
     assert first == "hello: does not stay up (5 starts); its log ends with:"
     assert log
-    assert all(line.endswith("Z no config") for line in log[1:])
+    assert all(line.endswith("0 no config") for line in log[1:])
     assert "run" in result["changes"]
 
 

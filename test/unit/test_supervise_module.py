@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 
 import pytest
 from hypothesis import given
@@ -16,10 +17,20 @@ UP = "400000006b03d0db 121d2754 ed3c0000 00 75"
 RECORD = {
     "state": "up",
     "pid": 15597,
-    "since": "2026-11-23 05:36:17Z",
+    "since": "2026-11-23 05:36:17+00:00",
     "seconds": 3,
     "want": "up",
 }
+
+
+@pytest.fixture(autouse=True)
+def _zone(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    supervise._date.cache_clear()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def decoded(layout, now=1795412180.9):
