@@ -15,7 +15,7 @@ TARBALL = .cache/daemontools-0.76.tar.gz
 # Used here, as clients and as judges; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools iproute2 lftp nftables python3-venv ucspi-tcp
 # Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = daemontools ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
+GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
 
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py

@@ -7,13 +7,14 @@ include:
 
 # Before our file is gone: without it the system would load no rules at all.
 ftpgw packet filter diverts nothing after a boot:
-  sharedfile.no_lines:
+  {{ filter.boot.state }}:
     - name: {{ filter.boot.file }}
+    - lines: []
 
 ftpgw packet filter diverts nothing:
   firewall.unloaded:
     - name: {{ filter.file }}
     - filter: {{ filter | json }}
     - require:
-      - sharedfile: {{ filter.boot.file }}
+      - ftpgw packet filter diverts nothing after a boot
 {%- endif %}

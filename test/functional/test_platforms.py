@@ -44,8 +44,8 @@ PILLAR = {
         }
     },
 }
-# Of a state: what names it, and what has a file of its own.
-ELSEWHERE = {"filter", "fun", "name", "order", "settings", "state", "text"}
+# Of a state: what names it, what has a file of its own, and what is only about speed.
+ELSEWHERE = {"filter", "fun", "name", "order", "parallel", "settings", "state", "text"}
 
 
 class System:

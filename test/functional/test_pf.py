@@ -1,0 +1,80 @@
+"""pf.called: our lines in somebody else's pf.conf, and that in force."""
+
+import os
+
+import pytest
+
+LINES = ['anchor "ftpgw"', 'load anchor "ftpgw" from "/etc/pf.ftpgw.conf"']
+THEIRS = "set skip on lo\nblock\n"
+OURS = "\n".join(["# ftpgw: begin", *LINES, "# ftpgw: end", THEIRS])
+# Rules with "wrong" in them are refused; those in force are a copy of the file.
+PFCTL = """#!/bin/sh
+cd {folder}
+case $1 in
+  -n) ! grep -q wrong "$3" ;;
+  -f) echo "$2" >>loads; cp "$2" in-force ;;
+  -s) cat in-force ;;
+esac
+"""
+
+
+@pytest.fixture
+def conf(tmp_path, monkeypatch):
+    """A pf.conf of somebody else, in force, and a pfctl."""
+    pfctl = tmp_path / "pfctl"
+    pfctl.write_text(PFCTL.format(folder=tmp_path))
+    pfctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    path = tmp_path / "pf.conf"
+    path.write_text(THEIRS)
+    (tmp_path / "in-force").write_text(THEIRS)
+    return path
+
+
+@pytest.fixture
+def called(minion, conf):
+    """Apply the state; see whether it says what it does."""
+
+    def apply(lines, test=False):
+        return minion.apply("pf.called", name=str(conf), lines=lines, test=test)
+
+    return apply
+
+
+def test_our_lines_come_first_and_are_in_force(called, conf):
+    """Announced with test=True, done once, and then left alone."""
+    assert called(LINES, test=True)["result"] is None
+    assert conf.read_text() == THEIRS
+    done = called(LINES)
+    assert done["result"] is True, done["comment"]
+    assert conf.read_text() == (conf.parent / "in-force").read_text() == OURS
+    assert called(LINES)["changes"] == {}
+    assert len((conf.parent / "loads").read_text().splitlines()) == 1
+
+
+def test_our_lines_go_again(called, conf):
+    """What others wrote is as it was, in the file and in force."""
+    called(LINES)
+    assert called([])["result"] is True
+    assert conf.read_text() == (conf.parent / "in-force").read_text() == THEIRS
+
+
+def test_a_pf_conf_without_our_lines_is_not_even_loaded(called, conf):
+    """Where there is nothing to take away, the rules of others are their business."""
+    (conf.parent / "in-force").write_text("pass\n")
+    assert (called([])["result"], called([])["changes"]) == (True, {})
+    assert not (conf.parent / "loads").exists()
+
+
+def test_what_pfctl_refuses_is_not_put_in_place(called, conf):
+    """The file and what is in force are those of before; one line says why."""
+    done = called(["wrong"])
+    assert done["result"] is False
+    assert "\n" not in done["comment"]
+    assert conf.read_text() == (conf.parent / "in-force").read_text() == THEIRS
+
+
+def test_a_pf_conf_that_cannot_be_read_is_one_line(minion, tmp_path):
+    """Such as a directory."""
+    done = minion.apply("pf.called", name=str(tmp_path), lines=LINES)
+    assert (done["result"], done["comment"]) == (False, f"{tmp_path}: Is a directory")
