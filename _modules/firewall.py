@@ -16,6 +16,7 @@ import contextlib
 import difflib
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -172,7 +173,7 @@ def _reversible(name, filter):
     """Change the rules in the body; go back unless the master answers afterwards as before."""
     back = _words(filter["load"], name) if os.path.exists(name) else filter["unload"]
     before = masters()
-    with _dead_man(back):
+    with _dead_man(name, back):
         yield
         lost = sorted(set(before) - set(masters()))
         if lost:
@@ -183,7 +184,7 @@ def _reversible(name, filter):
 
 
 @contextlib.contextmanager
-def _dead_man(command):
+def _dead_man(name, command):
     """Run a command unless the body ends well: if it raises, takes too long, or we are killed."""
     reading, writing = os.pipe()
     guard = os.fork()
@@ -195,14 +196,22 @@ def _dead_man(command):
         yield
         os.write(writing, b"well")
     except BrokenPipeError:
-        raise CommandExecutionError(f"the old rules came back: this took more than {PATIENCE} s")
+        raise CommandExecutionError(
+            f"{name}: this took more than {PATIENCE} s, so the old rules are back"
+        )
     finally:
         os.close(writing)
-        os.waitpid(guard, 0)
+        _, failed = os.waitpid(guard, 0)
+        if failed and os.path.exists(name):
+            raise CommandExecutionError(
+                f"{name}: not even the old rules could be loaded (see what is wrong with: "
+                f"{shlex.join(command)})"
+            )
 
 
 def _watch(pipe, command):
     """Wait for good news in a process of its own; the end of the pipe, and silence, are bad."""
+    status = 1
     try:
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -210,10 +219,12 @@ def _watch(pipe, command):
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         spoke, _, _ = select.select([pipe], [], [], PATIENCE)
-        if not spoke or not os.read(pipe, 4):
-            subprocess.run(command, timeout=PROGRAM, check=False)
+        if spoke and os.read(pipe, 4):
+            status = 0
+        else:
+            status = subprocess.run(command, timeout=PROGRAM, check=False).returncode
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _run(name, command, file=""):

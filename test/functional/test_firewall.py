@@ -137,10 +137,21 @@ def test_rules_that_the_filter_refuses_are_never_loaded(load):
 def test_rules_that_cannot_be_loaded_leave_the_old_ones(load):
     """Sound to the parser, refused by the kernel."""
     load(OLD)
-    done = load(NEW, load=["nft", "add", "rule", "ip", "nowhere", "x", "accept", "{file}"])
+    refuse_new = ["sh", "-c", 'grep -q 9 "$0" && exit 1; nft --file "$0"', "{file}"]
+    done = load(NEW, load=refuse_new)
     assert done["result"] is False
+    assert done["comment"] == f"{load.path}: sh refuses these rules, so the old ones stand: exit 1"
     assert load.path.read_text() == OLD
     assert in_force() == ["7 drop"]
+
+
+def test_old_rules_that_cannot_come_back_are_not_said_to_be_back(load):
+    """One line says what to run by hand."""
+    load(OLD)
+    done = load(NEW, load=["false", "{file}"])
+    assert done["result"] is False
+    assert "not even the old rules could be loaded" in done["comment"]
+    assert f"false {load.path}" in done["comment"]
 
 
 @pytest.mark.usefixtures("master")

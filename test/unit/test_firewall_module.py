@@ -65,14 +65,17 @@ def test_a_minion_without_a_master_has_none(opts):
 
 def test_the_guard_does_nothing_if_all_is_well(tmp_path):
     """The command is for the other case."""
-    with firewall._dead_man(["touch", str(tmp_path / "back")]):
+    with firewall._dead_man("ours", ["touch", str(tmp_path / "back")]):
         pass
     assert not (tmp_path / "back").exists()
 
 
 def test_the_guard_acts_before_an_error_is_told(tmp_path):
     """Whoever reads the error finds the old rules in force."""
-    with pytest.raises(ZeroDivisionError), firewall._dead_man(["touch", str(tmp_path / "back")]):
+    with (
+        pytest.raises(ZeroDivisionError),
+        firewall._dead_man("ours", ["touch", str(tmp_path / "back")]),
+    ):
         raise ZeroDivisionError
     assert (tmp_path / "back").exists()
 
@@ -83,12 +86,12 @@ def test_the_guard_waits_no_longer_than_a_run_may_take(tmp_path, monkeypatch):
     back = tmp_path / "back"
 
     def hang():
-        with firewall._dead_man(["touch", str(back)]):
+        with firewall._dead_man("ours", ["touch", str(back)]):
             deadline = time.monotonic() + 5
             while not back.exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
             time.sleep(0.1)
 
-    with pytest.raises(CommandExecutionError, match="took more than"):
+    with pytest.raises(CommandExecutionError, match="ours: this took more than"):
         hang()
     assert back.exists()
