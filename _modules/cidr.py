@@ -1,5 +1,7 @@
 """
-IPv4 addresses as people write them, and as tcprules wants them.
+Addresses as people write them, and as tcprules wants them.
+
+Here they are IPv4 addresses; those of IPv6 are passed on to the module cidr6.
 """
 
 import re
@@ -29,7 +31,10 @@ def blocks(entries):
     singles = {}
     found = {32: singles}
     for entry in entries:
-        if "/" in entry or "-" in entry:
+        if ":" in entry:
+            block, length = __salt__["cidr6.block"](entry)
+            found.setdefault(length, {})[block] = None
+        elif "/" in entry or "-" in entry:
             for address, length in _networks(entry):
                 found.setdefault(length, {})[_text(address, length)] = None
         else:
@@ -45,8 +50,8 @@ def rules(blocks):
     blocks
         A list of texts in CIDR notation.
 
-    Every block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, ``9.9.9.9`` stays
-    what it is, and ``0.0.0.0/0`` becomes the empty text.
+    Every IPv4 block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, ``9.9.9.9``
+    stays what it is, and ``0.0.0.0/0`` becomes the empty text. An IPv6 block may need several.
 
     CLI Example:
 
@@ -54,7 +59,28 @@ def rules(blocks):
 
         salt gw1 cidr.rules '["192.168.0.0/23", "9.9.9.9"]'
     """
+    if ":" in "".join(blocks):
+        return [rule for block in blocks for rule in _all_rules(block)]
     return [_rule(block) if "/" in block else block for block in blocks]
+
+
+def keys(blocks):
+    """
+    Return how many keys tcprules makes of the rules for blocks.
+
+    blocks
+        A list of texts in CIDR notation, all with the same length of prefix.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 cidr.keys '["192.168.0.0/23"]'
+    """
+    rules = [len(_all_rules(block)) for block in blocks if ":" in block]
+    others = len(blocks) - len(rules)
+    # A prefix that ends within an octet is a key for every value that the octet may have.
+    return sum(rules) + (others and others << -_length(blocks[0]) % 8)
 
 
 def around(address):
@@ -70,8 +96,34 @@ def around(address):
 
         salt gw1 cidr.around 9.9.9.9
     """
+    if ":" in address:
+        return __salt__["cidr6.around"](address)
     number = _number(address)
     return {length: _text(_cut(number, length), length) for length in range(32, -1, -1)}
+
+
+def address(entry):
+    """
+    Return a single address as tcpserver spells it.
+
+    entry
+        A text such as ``9.9.9.9``.
+
+    Raises SaltInvocationError for anything else, a network for example.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 cidr.address 9.9.9.9
+    """
+    text = str(entry)
+    if ":" in text:
+        return __salt__["cidr6.spelling"](text)
+    if "/" in text or "-" in text:
+        raise SaltInvocationError(f"{text!r} is not a single address")
+    _number(text)
+    return text
 
 
 def between(low, high):
@@ -91,6 +143,14 @@ def between(low, high):
     if high - low + 1 == 1 << free and not low % (1 << free):
         return _text(low, 32 - free)
     return f"{_text(low, 32)}-{_text(high, 32)}"
+
+
+def _all_rules(block):
+    return __salt__["cidr6.rules"](block) if ":" in block else rules([block])
+
+
+def _length(block):
+    return int(block.partition("/")[2] or 32)
 
 
 def _rule(block):
@@ -151,8 +211,6 @@ def _number(entry):
 
 
 def _hint(entry):
-    if ":" in entry:
-        return " (IPv6 needs a tcpserver that speaks it)"
     if re.fullmatch(r"([0-9]{1,3}\.){1,3}", entry):
         octets = entry[:-1].split(".")
         network = ".".join([*octets, "0", "0", "0"][:4])

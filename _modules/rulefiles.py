@@ -341,7 +341,8 @@ def _try(name, cdb, plan):
         )
     for verdict, addresses in plan["expect"].items():
         for address in addresses:
-            rule = __salt__["tcpcdb.first"](cdb, __salt__["rulestext.keys_for"](address))
+            keys = __salt__["rulestext.keys_for"](__salt__["cidr.address"](address))
+            rule = __salt__["tcpcdb.first"](cdb, keys)
             if not rule or __salt__["rulestext.meaning"](rule[1])[0] != verdict:
                 raise CommandExecutionError(
                     f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"

@@ -10,7 +10,7 @@ from itertools import islice
 
 # How many lines in a row may repeat the keys of others before the search gives up on order.
 _NEAR = 100
-_RULE = re.compile(rb"^(?!#)([^:\n]*):.*$", re.M)
+_RULE = re.compile(rb"^(?!#)([^:\n]*|[0-9a-f:.]+):(?:allow|deny).*$", re.M)
 
 
 def find(rules, cdb, key):

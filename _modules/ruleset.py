@@ -87,7 +87,7 @@ def groups(checked, lists, pillar):
                 env = settings["env"] if verdict == "allow" else {}
                 action = __salt__["rulestext.action"](verdict, env)
                 found.append((site, action, blocks))
-    for length in range(33):
+    for length in range(129):
         _check_claims(_of_length(found, length), pillar)
     _check_admits(checked, any(action != "deny" for _, action, _ in found), pillar)
     return found
@@ -115,7 +115,7 @@ def text(name, groups, default, pillar):
     ]
     heading = None
     # tcprules keeps the first record of a key, so a longer prefix must come before a shorter one.
-    for length in range(32, 0, -1):
+    for length in range(128, 0, -1):
         for site, action, blocks in _of_length(groups, length):
             for first in range(0, len(blocks), _PAGE):
                 if first or site != heading:
@@ -150,11 +150,10 @@ def records(groups):
     groups
         Its blocks, as ``ruleset.groups`` returns them.
     """
-    # A prefix that ends within an octet is a key for every value of that octet, see cidr.rules.
     return 1 + sum(
-        len(same_length) << -length % 8
+        __salt__["cidr.keys"](same_length)
         for _, _, blocks in groups
-        for length, same_length in blocks.items()
+        for same_length in blocks.values()
     )
 
 
@@ -221,7 +220,7 @@ def _addresses(entries, where):
     found = _placed(where, __salt__["cidr.blocks"], entries)
     if 0 in found:
         raise SaltInvocationError(
-            f"{where}: 0.0.0.0/0 is everyone (everyone else is what 'default' is for)"
+            f"{where}: {found[0][0]} is everyone (everyone else is what 'default' is for)"
         )
     return found
 
@@ -302,8 +301,7 @@ def _expect(value, pillar):
     expect = {"allow": [], "deny": [], **_mapping(value, pillar, ["allow", "deny"])}
     for verdict, entries in expect.items():
         for entry in _texts(entries, f"{pillar}:{verdict}"):
-            if _addresses([entry], f"{pillar}:{verdict}") != {32: [entry]}:
-                raise SaltInvocationError(f"{pillar}:{verdict}: {entry!r} is not a single address")
+            _placed(f"{pillar}:{verdict}", __salt__["cidr.address"], entry)
     return expect
 
 

@@ -56,12 +56,12 @@ def _keys(line):
 
 def _line(line, keys, deaf):
     """Yield what is wrong with one line by itself."""
-    address, colon, action = line.rstrip(" \t").partition(":")
     if keys is None:
         yield f"is refused by tcprules{_refused(line)}"
-    elif line.startswith("#") or not colon:
+    elif line.startswith("#") or ":" not in line:
         yield from _ignored(line)
     else:
+        address, action = re.fullmatch("(.*?):((?:allow|deny).*)", line.rstrip(" \t")).groups()
         yield from _address(address, keys, action, deaf)
         if action.startswith("deny,"):
             yield "sets variables that a denied client never sees"
@@ -91,6 +91,8 @@ def _refused(line):
 def _address(address, keys, action, deaf):
     if "@" in address or "=" in address:
         yield from _named(address, action, deaf)
+    elif ":" in address:
+        yield from _ipv6(address, action)
     elif not keys:
         yield "has no addresses: its range ends before it begins"
     elif not all(map(_KEY.fullmatch, keys)):
@@ -111,6 +113,16 @@ def _named(address, action, deaf):
     host = address.partition("=")[2]
     if host != host.lower():
         yield f"matches capital letters only{_meant(f'{address.lower()}:{action}')}"
+
+
+def _ipv6(address, action):
+    meant = _rewritten(address, action)
+    if address.endswith(":") or f"{address}:{action}" in meant:
+        return
+    reason = "a part of an address ends with a colon"
+    if meant:
+        reason = "tcprules knows no CIDR notation" if "/" in address else "nobody spells it so"
+    yield f"never matches: {reason}{_meant(*meant or [f'{address}::{action}'])}"
 
 
 def _reason(address):

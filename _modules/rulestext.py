@@ -6,6 +6,9 @@ import re
 
 from salt.exceptions import SaltInvocationError
 
+# The tcprules of ucspi-tcp-ipv6 takes the address to end where the verdict begins.
+_IPV6_RULE = re.compile(rb"([0-9A-Fa-f.]*:[0-9A-Fa-f:./]*):(?=allow|deny)")
+
 
 def line(raw):
     """
@@ -28,8 +31,13 @@ def line(raw):
     raw = raw if isinstance(raw, bytes) else raw.encode()
     if raw.startswith(b"#"):
         return None
-    address, colon, action = raw.rstrip(b" \t\n").partition(b":")
-    if not colon:
+    raw = raw.rstrip(b" \t\n")
+    ipv6 = _IPV6_RULE.match(raw)
+    if ipv6 and __salt__["tcpserver.speaks_ipv6"]():
+        address, action = ipv6[1], raw[ipv6.end() :]
+    elif b":" in raw:
+        address, _, action = raw.partition(b":")
+    else:
         return None
     for verdict, data in ((b"deny", b"D\0"), (b"allow", b"")):
         if action.startswith(verdict):
@@ -106,12 +114,10 @@ def keys_for(ip, host=None, info=None):
 
         salt gw1 rulestext.keys_for 9.9.9.9 host=ftp.example.com
     """
-    octets = ip.split(".")
-    keys = [ip, *(".".join(octets[:length]) + "." for length in (3, 2, 1))]
+    keys = [ip, *(ip[: dot.end()] for dot in reversed([*re.finditer("[.:]", ip)]))]
     if host is not None:
-        labels = host.split(".")
         keys.insert(1, f"={host}")
-        keys += [f"=.{'.'.join(labels[first:])}" for first in range(1, len(labels))] + ["="]
+        keys += [f"={host[dot.start() :]}" for dot in re.finditer("[.]", host)] + ["="]
     if info is not None:
         keys[:0] = [f"{info}@{ip}"] + ([] if host is None else [f"{info}@={host}"])
     return [*keys, ""]

@@ -8,6 +8,7 @@ describes the settings that make both.
 
 import glob
 import os
+from itertools import chain
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -146,8 +147,7 @@ def check(name, ip, host=None, info=None):
         salt gw1 tcprules.check ftp 9.9.9.9
     """
     rules, cdb = __salt__["rulefiles.paths"](name)
-    if __salt__["cidr.blocks"]([str(ip)]) != {32: [ip]}:
-        raise SaltInvocationError(f"{ip}: expected a single address")
+    ip = __salt__["cidr.address"](ip)
     try:
         found = __salt__["tcpcdb.first"](cdb, __salt__["rulestext.keys_for"](ip, host, info))
     except FileNotFoundError:
@@ -262,9 +262,10 @@ def from_cidr(cidr):
         salt gw1 tcprules.from_cidr 192.168.0.0/23
     """
     blocks = __salt__["cidr.blocks"]([str(cidr)])
-    if "-" in str(cidr):
-        raise SaltInvocationError(f"'{cidr}' is a range, and that may need many rules")
-    return __salt__["cidr.rules"](*blocks.values())[0]
+    addresses = __salt__["cidr.rules"](list(chain.from_iterable(blocks.values())))
+    if len(addresses) > 1:
+        raise SaltInvocationError(f"{str(cidr)!r} needs {len(addresses)} rules")
+    return addresses[0]
 
 
 def _doubts(rules, cdb, rule, data):

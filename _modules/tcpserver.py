@@ -2,12 +2,15 @@
 What the run scripts of services tell tcpserver.
 """
 
+import functools
 import getopt
 import glob
 import os
 import shlex
+import shutil
+import subprocess
 
-_OPTIONS = "dDvqQhHrR1UXx:t:u:g:l:b:B:c:pPoO"
+_OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
 
 
 def readers(cdb):
@@ -58,6 +61,27 @@ def deaf(cdb):
         for asked, off, on in (("info", "R", "r"), ("host", "H", "h"))
         if flags and all(options.rfind(off) > options.rfind(on) for options in flags)
     ]
+
+
+def speaks_ipv6():
+    """
+    Return whether the tcpserver of this machine knows IPv6.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcpserver.speaks_ipv6
+    """
+    program = shutil.which("tcpserver")
+    return bool(program) and _has_option_6(program, os.stat(program).st_mtime_ns)
+
+
+@functools.lru_cache
+def _has_option_6(program, _modified):
+    # Only the patched one offers -4 and -6, of all the letters in its first bracket.
+    said = subprocess.run([program], capture_output=True, timeout=10).stderr
+    return b"6" in said.partition(b"[")[2].partition(b"]")[0]
 
 
 def _options(script):

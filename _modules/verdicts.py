@@ -10,6 +10,9 @@ from socket import AF_INET, inet_pton
 _LAST = 2**32 - 1
 # How many ranges of addresses a change names before it only counts them.
 _NAMED = 10
+_NO_RULE = ("allow", "no rule")
+# Or the last rule, which is for them too.
+_IPV6_RULE = re.compile("([0-9a-f.]*:[0-9a-f:.]*|):(?=allow|deny)")
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _KEY = re.compile(rf"(?:{_OCTET}\.){{0,3}}|(?:{_OCTET}\.){{3}}{_OCTET}")
 _LAST_NUMBER = re.compile(r"((?:[0-9]+\.)*)([0-9]+)-([0-9]+)(\.?)")
@@ -31,20 +34,28 @@ def difference(old, new):
 
         salt gw1 verdicts.difference ':deny' '9.9.9.:allow'
     """
-    near = _first_octets(_changed_rules(old, new))
-    changes = {}
+    changed = _changed_rules(old, new)
+    near = _first_octets(changed)
+    found = {}
     for low, high, before, after in _differing(
         _partition(_spans(old, near)), _partition(_spans(new, near))
     ):
-        site = before[1] if after[1] == "default" else after[1]
-        ranges = changes.setdefault(site, {}).setdefault(f"{before[0]} -> {after[0]}", [])
+        ranges = _of_change(found, before, after)
         if ranges and ranges[-1][1] == low - 1:
             low = ranges.pop()[0]
         ranges.append((low, high))
+    for key, before, after in _differing_ipv6(old, new, changed):
+        _of_change(found, before, after).append(key)
     return {
-        site: {change: _named(ranges) for change, ranges in found.items()}
-        for site, found in changes.items()
+        site: {change: _named(ranges) for change, ranges in changes.items()}
+        for site, changes in found.items()
     }
+
+
+def _of_change(found, before, after):
+    """Return the list for those whose decision, an action of a site, was one and is another."""
+    site = before[1] if after[1] == "default" else after[1]
+    return found.setdefault(site, {}).setdefault(f"{before[0]} -> {after[0]}", [])
 
 
 def _changed_rules(old, new):
@@ -96,7 +107,7 @@ def _lines(text, near):
 def _spans(text, near):
     """Yield (low, rank, high, (action, site)) for the rules that may decide near first octets."""
     # As tcprulescheck: without any rule the connection is allowed.
-    yield 0, len(text), _LAST, ("allow", "no rule")
+    yield 0, len(text), _LAST, _NO_RULE
     rules = {}
     site = "no site"
     for number, line in enumerate(_lines(text, near)):
@@ -167,6 +178,31 @@ def _differing(old, new):
         low = high + 1
 
 
+def _differing_ipv6(old, new, changed):
+    """Yield (address, rule before, rule after) where IPv6 rules have different actions."""
+    rules = filter(None, map(_IPV6_RULE.match, changed))
+    keys = {rule[1] for rule in rules} - {""}
+    decide_old, decide_new = (_ipv6_decisions(text if keys else "") for text in (old, new))
+    for key in sorted(keys):
+        before, after = decide_old(key), decide_new(key)
+        if before[0] != after[0]:
+            yield key, before, after
+
+
+def _ipv6_decisions(text):
+    rules = {}
+    site = "no site"
+    for line in text.split("\n"):
+        rule = _IPV6_RULE.match(line)
+        if line.startswith("#"):
+            site = line[1:].strip()
+        elif rule:
+            rules.setdefault(rule[1], (line[rule.end() :], site))
+    keys_for = __salt__["rulestext.keys_for"]
+    return lambda key: next((rules[part] for part in keys_for(key) if part in rules), _NO_RULE)
+
+
 def _named(ranges):
-    named = [__salt__["cidr.between"](low, high) for low, high in ranges[:_NAMED]]
+    between = __salt__["cidr.between"]
+    named = [ends if isinstance(ends, str) else between(*ends) for ends in ranges[:_NAMED]]
     return [*named, f"and {len(ranges) - _NAMED} more"] if ranges[_NAMED:] else named

@@ -203,8 +203,8 @@ def test_from_cidr_is_the_address_of_a_rule(ask, cidr, address):
     assert ask("from_cidr", cidr) == address
 
 
-def test_from_cidr_takes_no_range(ask):
-    with pytest.raises(SaltInvocationError, match="is a range"):
+def test_from_cidr_takes_what_is_one_rule(ask):
+    with pytest.raises(SaltInvocationError, match="needs 3 rules"):
         ask("from_cidr", "9.9.9.9-9.9.9.12")
 
 

@@ -1,8 +1,18 @@
 """The modules about rules, joined as the loader joins them, but without a minion."""
 
-from _modules import cidr, ruleline, ruleset, ruleslint, rulestext, tcpcdb, verdicts
+from _modules import (
+    cidr,
+    cidr6,
+    ruleline,
+    ruleset,
+    ruleslint,
+    rulestext,
+    tcpcdb,
+    tcpserver,
+    verdicts,
+)
 
-MODULES = (cidr, ruleline, ruleset, ruleslint, rulestext, tcpcdb, verdicts)
+MODULES = (cidr, cidr6, ruleline, ruleset, ruleslint, rulestext, tcpcdb, tcpserver, verdicts)
 FUNCTIONS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
     for module in MODULES

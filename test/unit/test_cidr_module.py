@@ -5,9 +5,8 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joined import cidr
 from salt.exceptions import SaltInvocationError
-
-from _modules import cidr
 
 addresses = st.integers(0, 2**32 - 1)
 networks = st.builds(
