@@ -22,6 +22,17 @@ SETTINGS = (
     "shells",
 )
 MAPPINGS = ("accounts", "daemontools", "firewall", "network", "pam", "rules", "services")
+# What the settings are that no module of their own checks.
+TEXT, TEXTS = "text", "a list of text"
+PLAIN = {
+    "daemontools": {"hash": TEXT, "source": TEXT},
+    "login_group": TEXT,
+    "nologin": TEXT,
+    "packages": TEXTS,
+    "pam": {"file": TEXT, "lines": TEXTS},
+    "service_dir": TEXT,
+    "shells": TEXTS,
+}
 PROXY = "ftp-proxy"
 ACCOUNT_SETTINGS = ("home", "password", "state", "uid")
 ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
@@ -68,6 +79,25 @@ def _shape(declared):
             yield f"{PILLAR}: unknown setting {key!r}{_hint(key, SETTINGS)}"
         elif key in MAPPINGS and value is not None and not isinstance(value, dict):
             yield f"{PILLAR}:{key}: expected a mapping of names to settings, got {value!r}"
+        elif key in PLAIN and value is not None:
+            yield from _plain(f"{PILLAR}:{key}", PLAIN[key], value)
+
+
+def _plain(path, shape, value):
+    if isinstance(shape, dict):
+        for key, inner in value.items():
+            if key in shape:
+                yield from _plain(f"{path}:{key}", shape[key], inner)
+            else:
+                yield f"{path}: unknown setting {key!r}{_hint(key, tuple(shape))}"
+    elif not _has_shape(shape, value):
+        yield f"{path}: expected {shape}, got {value!r}"
+
+
+def _has_shape(shape, value):
+    if shape == TEXTS:
+        return isinstance(value, list) and all(isinstance(text, str) for text in value)
+    return isinstance(value, str)
 
 
 def _gateway(settings, declared):

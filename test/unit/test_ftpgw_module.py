@@ -96,6 +96,13 @@ def problems(monkeypatch):
         ({"rules": []}, "ftpgw:rules: expected a mapping of names to settings, got []"),
         ({"accounts": ["a"]}, "ftpgw:accounts: expected a mapping of names to settings, got ['a']"),
         ({3: 4}, "ftpgw: unknown setting 3 (known: accounts, "),
+        ({"shells": "/bin/sh"}, "ftpgw:shells: expected a list of text, got '/bin/sh'"),
+        ({"packages": ["a", 3]}, "ftpgw:packages: expected a list of text, got ['a', 3]"),
+        ({"login_group": ["a"]}, "ftpgw:login_group: expected text, got ['a']"),
+        ({"service_dir": 3}, "ftpgw:service_dir: expected text, got 3"),
+        ({"pam": {"lines": None}}, "ftpgw:pam:lines: expected a list of text, got None"),
+        ({"daemontools": {"source": True}}, "ftpgw:daemontools:source: expected text, got True"),
+        ({"daemontools": {"sorce": "a"}}, "ftpgw:daemontools: unknown setting 'sorce' (did you"),
     ],
 )
 def test_a_wrong_shape_is_one_line(problems, pillar, problem):
