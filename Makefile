@@ -1,6 +1,7 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
 # make lint    what a careful reader would say
+# make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on the gateway, to look around; leaving it throws the gateway away
 
 SALT = 3008
@@ -22,6 +23,9 @@ demo: $(VENV)/ready .cache/tools
 
 test: $(VENV)/ready .cache/tools $(TARBALL)
 	$(BOX) $(PYTHON) -m pytest -p no:cacheprovider $(TESTS)
+
+bench: $(VENV)/ready .cache/tools
+	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
 
 shell: $(VENV)/ready .cache/tools
 	$(BOX)
@@ -58,4 +62,4 @@ $(TARBALL): | .cache/tools
 clean:
 	$(SUDO) rm -rf .cache .venv .venv-*
 
-.PHONY: clean demo lint shell test
+.PHONY: bench clean demo lint shell test

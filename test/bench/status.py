@@ -1,0 +1,60 @@
+"""1. What 1,000 services are doing: in process, with one svstat, with one svstat for each."""
+
+import contextlib
+
+from measure import Row, eventually, in_turn, run, running
+from minion import Minion
+
+# More than this svscan of daemontools 0.76 does not look after.
+SERVICES = 1000
+RUN = "#!/bin/sh\nexec sleep 1000000\n"
+
+
+def rows(scratch):
+    minion = Minion(scratch)
+    with supervised(minion.root / "service") as paths:
+        answer = minion.call("daemontools.status")
+        assert sum(record["state"] == "up" for record in answer.values()) == SERVICES
+
+        def ours():
+            minion.call("daemontools.status")
+
+        yield Row(
+            f"{SERVICES:,} services",
+            "daemontools.status",
+            "svstat SERVICE ...",
+            in_turn(25, ours, lambda: run("svstat", *paths)),
+            goal=1.5,
+        )
+        yield Row(
+            f"{SERVICES:,} services, one by one",
+            "daemontools.status",
+            "cmd.run_stdout 'svstat SERVICE', for each",
+            in_turn(3, ours, lambda: old_way(minion, paths)),
+            goal=1 / 100,
+        )
+
+
+def old_way(minion, paths):
+    """What the module that Salt had did for a status."""
+    for path in paths:
+        minion.call("cmd.run_stdout", f"svstat {path}")
+
+
+@contextlib.contextmanager
+def supervised(directory):
+    """Let a real svscan look after services that do nothing."""
+    paths = [directory / f"service{number}" for number in range(SERVICES)]
+    for path in paths:
+        path.mkdir(parents=True)
+        (path / "run").write_text(RUN)
+        (path / "run").chmod(0o755)
+    try:
+        # svscan goes first, or it would start again what ends.
+        with running("svscan", directory):
+            eventually("the last service", lambda: run("svstat", *paths).count(": up") == SERVICES)
+            yield paths
+    finally:
+        run("svc", "-dx", *paths)
+        gone = ": supervise not running"
+        eventually("the last end", lambda: run("svstat", *paths).count(gone) == SERVICES)
