@@ -220,12 +220,14 @@ def _make_directories(directory, files):
 
 def _replace(files):
     """Put new files in the place of old ones: first all the writing, then all the renaming."""
+    path = None
     try:
         for path, file in files.items():
             _write_file(f"{path}.new", file)
         for path in files:
             os.rename(f"{path}.new", path)
-    except OSError:
+    except OSError as error:
+        error.filename = error.filename or path
         for path in files:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{path}.new")

@@ -34,6 +34,7 @@ def read(name):
     folder = __salt__["daemontools.definition"](name)
     scanned = __salt__["svscan.directory"]()
     link = os.path.join(scanned or "/service", name)
+    linked = __salt__["svscan.is_link"](link, folder)
     record = __salt__["supervise.read"](folder)
     if _supervised(record) and record["log"] and not _supervised(record["log"]):
         # svscan may be about to start it again.
@@ -47,7 +48,8 @@ def read(name):
         "files": __salt__["filetree.read"](folder, FOLDERS),
         "scanned": scanned,
         "link": link,
-        "linked": __salt__["svscan.is_link"](link, folder),
+        "linked": linked,
+        "taken": os.path.lexists(link) and not linked,
         "record": record,
         "log": log,
         "supervised": _supervised(record),
@@ -79,18 +81,10 @@ def compare(name, wanted, world):
         salt '*' state.single daemontools.supervised hello settings='{...}' test=True
     """
     changes = __salt__["filetree.difference"](world["files"], wanted["files"], ("env",))
+    refuse_foreign(name, world, changes)
     if not world["ours"]:
-        if changes:
-            raise CommandExecutionError(
-                f"{name}: {world['definition']} was not written by Salt (move it away, or allow "
-                "Salt to rewrite it: touch .written-by-salt in it)"
-            )
         changes["definition"] = "adopted"
     if not world["linked"]:
-        if os.path.lexists(world["link"]):
-            raise CommandExecutionError(
-                f"{name}: {world['link']} is not a link to {world['definition']} (remove it)"
-            )
         changes["link"] = f"{world['link']} -> {world['definition']}"
     log = _log_change(wanted, world, changes)
     service = _service_change(wanted, world, changes, log)
@@ -100,6 +94,32 @@ def compare(name, wanted, world):
         | ({"log": log} if log else {})
         | ({"service": service} if service else {})
     )
+
+
+def refuse_foreign(name, world, changes=True):
+    """
+    Raise CommandExecutionError if somebody else's things are in the way of changes.
+
+    name, world
+        As for servicechange.compare.
+
+    changes
+        Whether there are any to the files.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' state.single daemontools.absent hello test=True
+    """
+    folder = world["definition"]
+    if world["taken"]:
+        raise CommandExecutionError(f"{name}: {world['link']} is not a link to {folder}")
+    if changes and not world["ours"]:
+        raise CommandExecutionError(
+            f"{name}: {folder} was not written by Salt (move it away, or let Salt rewrite it: "
+            "touch .written-by-salt in it)"
+        )
 
 
 def is_settled(wanted, world):
@@ -196,20 +216,22 @@ def _log_directory_change(name, log):
     if not log:
         return {}
     folder, user = log["directory"], log["user"]
-    try:
-        owner = os.stat(folder).st_uid
-    except FileNotFoundError:
+    uid = _uid(user) if user else None
+    owner, writer = _owner(folder), _owner(os.path.join(folder, "current"))
+    if owner is None:
         return {folder: f"made for {user}" if user else "made"}
-    if not user:
-        return {}
-    if owner != _uid(user):
-        return {folder: f"owner becomes {user}"}
-    current = os.path.join(folder, "current")
-    if os.path.exists(current) and os.stat(current).st_uid != owner:
+    if uid is not None and writer not in (None, uid):
         raise CommandExecutionError(
-            f"{name}: {current} does not belong to {user} (chown -R {user} {folder})"
+            f"{name}: the files in {folder} do not belong to {user} (chown -R {user} {folder})"
         )
-    return {}
+    return {folder: f"owner becomes {user}"} if user and owner != uid else {}
+
+
+def _owner(path):
+    try:
+        return os.stat(path).st_uid
+    except FileNotFoundError:
+        return None
 
 
 def _log_change(wanted, world, changes):
@@ -250,6 +272,10 @@ def _is_stale(world, folder, files):
 
 
 def _make_log_directory(log):
+    parent = os.path.dirname(log["directory"])
+    if not os.path.isdir(parent):
+        os.makedirs(parent)
+        os.chmod(parent, 0o755)
     os.makedirs(log["directory"], exist_ok=True)
     if log["user"]:
         account = pwd.getpwnam(log["user"])

@@ -60,7 +60,7 @@ def link(path, target, timeout=10):
     """
     if not is_link(path, target):
         if os.path.lexists(path):
-            raise CommandExecutionError(f"{path} is not a link to {target} (remove it)")
+            raise CommandExecutionError(f"{path} is not a link to {target}")
         os.symlink(target, path)
     if __salt__["supervise.wait"](target, "supervised", timeout):
         return True
@@ -95,7 +95,7 @@ def unlink(path, target, timeout=10):
     if is_link(path, target):
         os.unlink(path)
     elif os.path.lexists(path):
-        raise CommandExecutionError(f"{path} is not a link to {target} (remove it by hand)")
+        raise CommandExecutionError(f"{path} is not a link to {target}")
     # The logger goes last, so that it gets the last words of the service.
     for folder in (target, os.path.join(target, "log")):
         _end(folder, timeout)

@@ -120,6 +120,8 @@ def _declared(name, settings, pillar):
 
 def _supervised(name, settings, pillar):
     wanted = __salt__["servicedir.settings"](name, settings, pillar)
+    if wanted["state"] == "absent" or not ("run" in wanted or "command" in wanted):
+        raise SaltInvocationError(f"{pillar or name}: is not to be run (use daemontools.declared)")
     wanted["files"] = __salt__["servicedir.render"](name, wanted)
     before = __salt__["servicechange.read"](name)
     changes = __salt__["servicechange.compare"](name, wanted, before)
@@ -172,10 +174,7 @@ def _processes(name):
 def _absent(name):
     __salt__["servicedir.service_name"](name)
     before = __salt__["servicechange.read"](name)
-    if not before["ours"]:
-        raise CommandExecutionError(
-            f"{name}: {before['definition']} was not written by Salt (remove it by hand)"
-        )
+    __salt__["servicechange.refuse_foreign"](name, before)
     there = {
         "link": before["linked"] and "removed",
         "service": before["supervised"] and "stopped",
@@ -221,7 +220,7 @@ def _changed(name, changes, state):
 
 def _failed(name, error, changes=None):
     if isinstance(error, OSError):
-        error = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        error = f"{error.strerror}: {error.filename}" if error.filename else error
     text = str(error)
     begins = isinstance(error, SaltInvocationError) or text.startswith(f"{name}")
     return _result(name, False, text if begins else f"{name}: {text}", changes)

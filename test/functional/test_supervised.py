@@ -212,7 +212,7 @@ def test_a_full_disk_is_one_line_and_the_service_goes_on(up):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (result["result"], result["changes"]) == (False, {})
-    assert result["comment"] == "hello: File too large"
+    assert result["comment"] == f"hello: File too large: {definition(up)}/run"
     assert record(up)["pid"] == before["pid"]
     assert files(up) == present
 
@@ -314,6 +314,7 @@ def test_a_link_to_somewhere_else_is_left_alone(minion, tmp_path):
         for test in (True, False):
             result = declare(minion, "elsewhere", test=test)
             assert result["comment"].startswith(f"elsewhere: {link} is not a link to ")
+            assert declare(minion, "elsewhere", test=test, state="absent")["result"] is False
     finally:
         link.unlink()
     assert not definition(minion, "elsewhere").exists()
@@ -344,12 +345,12 @@ def test_wrong_settings_are_one_line_that_begins_with_the_pillar_path(minion):
         )
 
 
-@pytest.mark.parametrize("settings", [None, [], "up", 7, {}])
-def test_settings_that_are_no_mapping_are_one_line(minion, settings):
+@pytest.mark.parametrize("settings", [None, [], "up", 7, {}, {"state": 1}, {"command": None}])
+def test_settings_of_a_wrong_type_are_one_line(minion, settings):
     for state in ("declared", "supervised"):
         result = minion.apply(f"daemontools.{state}", name="hello", settings=settings)
         assert result["result"] is False
-        assert result["comment"].startswith("hello: ")
+        assert result["comment"].startswith("hello:")
         assert "\n" not in result["comment"]
 
 
@@ -400,3 +401,27 @@ def test_without_a_directory_for_svscan_it_is_said_what_to_install(minion, tmp_p
 
 def test_nothing_is_left_of_writing(minion):
     assert list((minion.root / "svc.d").rglob("*.new")) == []
+
+
+@pytest.mark.parametrize("state", ["down", "absent"])
+def test_a_service_with_nothing_to_run_is_not_supervised(up, state):
+    """Its files would all be removed as not declared."""
+    before = files(up)
+    result = up.apply("daemontools.supervised", name="hello", settings={"state": state})
+    assert result["comment"] == "hello: is not to be run (use daemontools.declared)"
+    assert files(up) == before
+
+
+def test_a_log_of_another_account_is_refused(minion, logs):
+    os.makedirs(f"{logs}/other")
+    with open(f"{logs}/other/current", "w"):
+        pass
+    account = "daemon" if os.geteuid() == pwd.getpwnam("nobody").pw_uid else "nobody"
+    given = {"multilog": {"user": account, "directory": f"{logs}/other"}}
+    for test in (True, False):
+        result = declare(minion, "other", test=test, **given)
+        assert result["comment"] == (
+            f"other: the files in {logs}/other do not belong to {account} "
+            f"(chown -R {account} {logs}/other)"
+        )
+    assert not definition(minion, "other").exists()
