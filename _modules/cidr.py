@@ -38,7 +38,7 @@ def blocks(entries):
             for address, length in _networks(entry):
                 found.setdefault(length, {})[_text(address, length)] = None
         else:
-            _number(entry)
+            _packed(entry)
             singles[entry] = None
     return {length: list(texts) for length, texts in found.items() if texts}
 
@@ -122,7 +122,7 @@ def address(entry):
         return __salt__["cidr6.spelling"](text)
     if "/" in text or "-" in text:
         raise SaltInvocationError(f"{text!r} is not a single address")
-    _number(text)
+    _packed(text)
     return text
 
 
@@ -203,9 +203,13 @@ def _text(number, length):
 
 
 def _number(entry):
+    return int.from_bytes(_packed(entry), "big")
+
+
+def _packed(entry):
     # inet_pton takes exactly four decimal numbers without leading zeros, and takes them fast.
     try:
-        return int.from_bytes(inet_pton(AF_INET, entry), "big")
+        return inet_pton(AF_INET, entry)
     except (OSError, ValueError):
         raise SaltInvocationError(f"{entry!r} is not an IPv4 address{_hint(entry)}")
 

@@ -77,6 +77,12 @@ def lists(checked, pillar):
     Returns a mapping of names to bytes.
 
     Raises SaltInvocationError for a file that is not there.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 rulefiles.lists '{sites: {}}' ftp
     """
     return {
         file: _list(file, f"{pillar}:sites:{site}:{verdict}_from")
@@ -141,6 +147,12 @@ def install(name, plan):
         What ``rulefiles.plan`` returned.
 
     Raises CommandExecutionError or OSError, with the old rules still in force.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 state.single tcprules.managed ftp settings='{sites: ...}'
     """
     rules, cdb = paths(name)
     text = plan["text"].encode()

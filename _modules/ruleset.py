@@ -78,6 +78,12 @@ def groups(checked, lists, pillar):
 
     Raises SaltInvocationError for an address that is none, for a block that is claimed twice, and
     for a rule set that would admit everyone or nobody without saying so.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.groups '{sites: {}, default: allow, admits: everyone}' '{}' ftp
     """
     found = []
     for site, settings in sorted(checked["sites"].items()):
@@ -108,6 +114,12 @@ def text(name, groups, default, pillar):
 
     pillar
         The pillar path that the head of the file tells its reader to edit.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.text ftp '[[lan, allow, {24: [192.168.0.0/24]}]]' deny ftpgw:rules:ftp
     """
     parts = [
         f"# Written by Salt from the settings of {pillar}; change them there.\n"
@@ -132,6 +144,12 @@ def outline(groups):
 
     groups
         Its blocks, as ``ruleset.groups`` returns them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.outline '[[lan, allow, {24: [192.168.0.0/24]}]]'
     """
     changes = {}
     for site, action, blocks in groups:
@@ -149,6 +167,12 @@ def records(groups):
 
     groups
         Its blocks, as ``ruleset.groups`` returns them.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.records '[[lan, allow, {24: [192.168.0.0/24]}]]'
     """
     return 1 + sum(
         __salt__["cidr.keys"](same_length)
@@ -171,6 +195,12 @@ def check_expected(groups, checked, pillar):
         The pillar path with which errors begin.
 
     Raises SaltInvocationError, naming the rule and the site that decide.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleset.check_expected '[]' '{default: deny, expect: {deny: [9.9.9.9]}}' ftp
     """
     for verdict, addresses in checked["expect"].items():
         for address in addresses:

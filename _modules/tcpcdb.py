@@ -117,6 +117,12 @@ def place(path, key, size, line_at):
         first line from there on, or None.
 
     The records stand in the order of the lines, so twenty looks find one among a million.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ruleline.find /etc/tcprules/ftp.rules /etc/tcprules/ftp.cdb 9.9.9.
     """
     with _mapped(path) as cdb:
         wanted = next(_positions(cdb, key), 0)
