@@ -165,8 +165,9 @@ def _running():
             mine = os.stat(process).st_uid == os.geteuid()
             if mine and _command(process) == "svscan" and _same_mounts(process):
                 folder = os.readlink(f"{process}/cwd")
-                _found[:] = [process]
-                yield folder
+                if os.path.isdir(folder):
+                    _found[:] = [process]
+                    yield folder
         except OSError:
             continue
 
