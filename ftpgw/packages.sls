@@ -3,10 +3,11 @@ include:
   - ftpgw.ready
   - ftpgw.daemontools
 
-ftpgw packages are installed:
-  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.installed:
-    - pkgs: {{ ftpgw.packages | json }}
-
+# First, because a package may bring it too, and then test=True would have promised too much.
 ftpgw scan directory exists:
   file.directory:
     - name: {{ ftpgw.service_dir }}
+
+ftpgw packages are installed:
+  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.installed:
+    - pkgs: {{ ftpgw.packages | json }}
