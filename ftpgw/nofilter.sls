@@ -11,13 +11,10 @@ ftpgw packet filter diverts nothing after a boot:
     - name: {{ filter.boot.file }}
     - lines: []
 
-# Before the proxy is gone: nobody is to be sent where nobody listens.
 ftpgw packet filter diverts nothing:
   firewall.unloaded:
     - name: {{ filter.file }}
     - filter: {{ filter | json }}
     - require:
       - ftpgw packet filter diverts nothing after a boot
-    - require_in:
-      - daemontools: ftp-proxy
 {%- endif %}
