@@ -283,38 +283,37 @@ def _give(control, letters):
 
 
 def _read_service(parent, name, now):
-    try:
-        folder = os.open(name, FOLDER, dir_fd=parent)
-    except NotADirectoryError:
-        return None
-    except OSError as error:
-        state = "denied" if error.errno == errno.EACCES else "missing"
-        return _without_status(state) | {"log": None}
-    try:
-        record, data = _read_one(folder, "", now)
-        record["log"] = log = _read_log(folder, data, now)
-        if log and log["problem"] and not record["problem"]:
-            record["problem"] = f"log: {log['problem']}"
-    finally:
-        os.close(folder)
+    record, data = _read_one(parent, name, now)
+    if not data:
+        # Only now is it worth a look whether there is such a directory at all.
+        try:
+            os.close(os.open(name, FOLDER, dir_fd=parent))
+        except NotADirectoryError:
+            return None
+        except OSError as error:
+            state = "denied" if error.errno == errno.EACCES else "missing"
+            return _without_status(state) | {"log": None}
+    record["log"] = log = _read_log(parent, name, data, now)
+    if log and log["problem"] and not record["problem"]:
+        record["problem"] = f"log: {log['problem']}"
     return record
 
 
-def _read_log(folder, data, now):
+def _read_log(parent, name, data, now):
     # With daemontools-encore, "log" may be a program of the same supervise.
     if len(data) >= ENCORE_LOG.stop:
         inner = decode(data[ENCORE_LOG], now)
         if inner:
             return _judged(inner | {"enabled": True})
-    if os.access("log", os.F_OK, dir_fd=folder):
-        return _read_one(folder, "log/", now)[0]
+    if os.access(f"{name}/log", os.F_OK, dir_fd=parent):
+        return _read_one(parent, f"{name}/log", now)[0]
     return None
 
 
-def _read_one(folder, prefix, now):
+def _read_one(parent, name, now):
     try:
-        os.close(os.open(f"{prefix}supervise/ok", LISTEN, dir_fd=folder))
-        status = os.open(f"{prefix}supervise/status", os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)
+        os.close(os.open(f"{name}/supervise/ok", LISTEN, dir_fd=parent))
+        status = os.open(f"{name}/supervise/status", os.O_RDONLY | os.O_NONBLOCK, dir_fd=parent)
         try:
             data = os.read(status, 64)
         finally:
@@ -324,7 +323,7 @@ def _read_one(folder, prefix, now):
     record = decode(data, now)
     if record is None:
         return _without_status("unreadable"), b""
-    record["enabled"] = not os.access(f"{prefix}down", os.F_OK, dir_fd=folder)
+    record["enabled"] = not os.access(f"{name}/down", os.F_OK, dir_fd=parent)
     return _judged(record), data
 
 

@@ -96,9 +96,7 @@ def mod_watch(name, sfun=None, settings=None, pillar=None, **kwargs):
     sfun
         The name of that state.
     """
-    if sfun not in ("declared", "supervised") or (settings or {}).get("state", "up") != "up":
-        return _unchanged(name, "is not meant to be up, so it is not restarted")
-    return _told(name, _restarted)
+    return _told(name, _watched, sfun, settings, pillar)
 
 
 def _told(name, state, *arguments):
@@ -192,7 +190,10 @@ def _absent(name):
     return _changed(name, changes, "does not exist any more")
 
 
-def _restarted(name):
+def _watched(name, sfun, settings, pillar):
+    up = sfun in ("declared", "supervised")
+    if not up or __salt__["servicedir.settings"](name, settings, pillar)["state"] != "up":
+        return _unchanged(name, "is not meant to be up, so it is not restarted")
     changes = {"service": "restarted"}
     if __opts__["test"]:
         return _would_change(name, changes)
@@ -223,7 +224,9 @@ def _failed(name, error, changes=None):
         error = f"{error.strerror}: {error.filename}" if error.filename else error
     text = str(error)
     begins = isinstance(error, SaltInvocationError) or text.startswith(f"{name}")
-    return _result(name, False, text if begins else f"{name}: {text}", changes)
+    result = _result(name, False, text if begins else f"{name}: {text}", changes)
+    # Or else what is watched would turn a failure without changes into a successful restart.
+    return result | {"skip_watch": True}
 
 
 def _result(name, result, comment, changes=None):

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import pytest
+import salt.state
 
 SLEEP = {"command": ["sleep", "1000"], "multilog": {"user": False}, "stable_for": 2}
 
@@ -343,6 +344,22 @@ def test_wrong_settings_are_one_line_that_begins_with_the_pillar_path(minion):
         assert result["comment"] == (
             "ftpgw:services:hello:tcpserver: unknown setting 'adress' (did you mean 'address'?)"
         )
+
+
+def test_a_watched_change_does_not_hide_a_failure(up, tmp_path):
+    pid = record(up)["pid"]
+    sls = f"""
+        conf: {{file.managed: [name: {tmp_path}/conf, contents: new]}}
+        hello:
+          daemontools.declared:
+            - settings: {{comand: [x]}}
+            - watch: [file: conf]
+    """
+    states = salt.state.State(up.functions.opts).call_template_str(sls)
+    result = next(value for key, value in states.items() if key.startswith("daemontools_"))
+    assert result["result"] is False
+    assert "unknown setting 'comand'" in result["comment"]
+    assert record(up)["pid"] == pid
 
 
 @pytest.mark.parametrize("settings", [None, [], "up", 7, {}, {"state": 1}, {"command": None}])
