@@ -6,12 +6,14 @@ in force as soon as it has its name, and stays in force until another takes the 
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import time
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -64,34 +66,6 @@ def directory():
     return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
 
-def lists(checked, pillar):
-    """
-    Return the content of every file that a site names.
-
-    checked
-        Settings as ``ruleset.settings`` returns them.
-
-    pillar
-        The pillar path with which errors begin.
-
-    Returns a mapping of names to bytes.
-
-    Raises SaltInvocationError for a file that is not there.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.lists '{sites: {}}' ftp
-    """
-    return {
-        file: _list(file, f"{pillar}:sites:{site}:{verdict}_from")
-        for site, settings in checked["sites"].items()
-        for verdict in ("allow", "deny")
-        for file in settings[f"{verdict}_from"]
-    }
-
-
 def plan(name, settings, pillar):
     """
     Return what has to be written to make the files of a rule set equal to its settings.
@@ -113,13 +87,13 @@ def plan(name, settings, pillar):
     """
     rules, cdb = paths(name)
     checked = __salt__["ruleset.settings"](settings, pillar)
-    found = lists(checked, pillar)
-    inputs = _inputs([_RENDERING, name, pillar, checked], found)
+    lists = __salt__["addresslist.contents"](checked, pillar)
+    inputs = _inputs([_RENDERING, name, pillar, checked], lists)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}}
-    groups = __salt__["ruleset.groups"](checked, found, pillar)
+    groups = __salt__["ruleset.groups"](checked, lists, pillar)
     __salt__["ruleset.check_expected"](groups, checked, pillar)
     text = __salt__["ruleset.text"](name, groups, checked["default"], pillar)
     old = old.decode() if sealed else _dumped(cdb)
@@ -157,9 +131,9 @@ def install(name, plan):
     rules, cdb = paths(name)
     text = plan["text"].encode()
     _make_directory(os.path.dirname(cdb))
-    try:
+    with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{rules}.new", f"{cdb}.new"):
         _write(f"{rules}.new", text)
-        _compile(name, f"{rules}.new", f"{cdb}.new")
+        _compile(name, f"{rules}.new", f"{cdb}.new", lock)
         _try(name, f"{cdb}.new", plan)
         seal = f"{_SEAL}{plan['inputs']} {_digest(text, f'{cdb}.new')}\n"
         _write(f"{rules}.new", text + seal.encode())
@@ -169,9 +143,7 @@ def install(name, plan):
         # newer text beside it, which the next run compiles, or make.
         os.replace(f"{rules}.new", rules)
         os.replace(f"{cdb}.new", cdb)
-    finally:
-        _remove(f"{rules}.new", f"{cdb}.new", f"{cdb}.new.tmp")
-    _sync(os.path.dirname(cdb))
+        os.fsync(lock)
 
 
 def compile(name):
@@ -190,12 +162,10 @@ def compile(name):
         salt gw1 rulefiles.compile ftp
     """
     rules, cdb = paths(name)
-    try:
-        _compile(name, rules, f"{cdb}.new")
+    with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{cdb}.new"):
+        _compile(name, rules, f"{cdb}.new", lock)
         os.replace(f"{cdb}.new", cdb)
-    finally:
-        _remove(f"{cdb}.new", f"{cdb}.new.tmp")
-    _sync(os.path.dirname(cdb))
+        os.fsync(lock)
 
 
 def remove(name):
@@ -211,7 +181,9 @@ def remove(name):
 
         salt gw1 rulefiles.remove ftp
     """
-    _remove(*reversed(paths(name)))
+    for path in reversed(paths(name)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def present(name):
@@ -269,14 +241,6 @@ def in_force(name):
     return text.decode() if inputs else _dumped(cdb)
 
 
-def _list(file, pillar):
-    local = __salt__["cp.cache_file"](file) if file.startswith("salt://") else file
-    if not local or not os.path.isfile(local):
-        raise SaltInvocationError(f"{pillar}: there is no file {file}")
-    with open(local, "rb") as content:
-        return content.read()
-
-
 def _inputs(settings, lists):
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for file in sorted(lists):
@@ -320,21 +284,61 @@ def _make_directory(path):
         os.chmod(path, 0o755)
 
 
-def _compile(name, rules, cdb):
+@contextlib.contextmanager
+def _alone(name, directory):
+    """Keep out every other writer of rules, among them a tcprules that has outlived its Salt."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    deadline = time.monotonic() + _TIME_LIMIT
+    try:
+        while not _locked(descriptor):
+            if time.monotonic() > deadline:
+                raise CommandExecutionError(
+                    f"{name}: something else has been writing to {directory} for {_TIME_LIMIT} s"
+                )
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor):
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _removed(*files):
+    """Leave no such files behind, whatever happens."""
+    try:
+        yield
+    finally:
+        for file in files:
+            for path in (file, f"{file}.tmp"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+
+def _compile(name, rules, cdb, lock):
     """Make a cdb, not yet in force, of a .rules file."""
     if shutil.which("tcprules"):
-        _run_tcprules(name, rules, cdb)
+        _run_tcprules(name, rules, cdb, lock)
     else:
         with open(rules, "rb") as text:
             __salt__["tcpcdb.write"](cdb, __salt__["rulestext.records"](text.read()))
     os.chmod(cdb, 0o644)
 
 
-def _run_tcprules(name, rules, cdb):
+def _run_tcprules(name, rules, cdb, lock):
     command = ["tcprules", cdb, f"{cdb}.tmp"]
     try:
         with open(rules, "rb") as text:
-            done = subprocess.run(command, stdin=text, capture_output=True, timeout=_TIME_LIMIT)
+            # It inherits the lock, and so holds it for as long as it lives.
+            done = subprocess.run(
+                command, stdin=text, capture_output=True, timeout=_TIME_LIMIT, pass_fds=[lock]
+            )
     except subprocess.TimeoutExpired:
         raise CommandExecutionError(
             f"{name}: tcprules took more than {_TIME_LIMIT} s (the old rules stand)"
@@ -367,17 +371,3 @@ def _write(path, content):
         os.fchmod(file.fileno(), 0o644)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(directory):
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove(*files):
-    for file in files:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(file)

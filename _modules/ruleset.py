@@ -227,7 +227,7 @@ def _of_length(groups, length):
 
 def _blocks(settings, verdict, lists, pillar):
     files = {
-        f"{pillar}:{verdict}_from: {file}": _lines(lists[file])
+        f"{pillar}:{verdict}_from: {file}": __salt__["addresslist.lines"](lists[file])
         for file in settings[f"{verdict}_from"]
     }
     entries = chain(settings[verdict], *files.values())
@@ -239,11 +239,6 @@ def _blocks(settings, verdict, lists, pillar):
             for number, line in enumerate(lines, 1):
                 _addresses([line] if line else [], f"{file} line {number}")
         raise
-
-
-def _lines(content):
-    text = content.decode("utf-8-sig", errors="replace")
-    return [line.strip() for line in re.sub("#.*", "", text).splitlines()]
 
 
 def _addresses(entries, where):

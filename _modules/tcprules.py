@@ -58,7 +58,7 @@ def render(name, settings, pillar=None):
     """
     pillar = pillar or name
     checked = __salt__["ruleset.settings"](settings, pillar)
-    lists = __salt__["rulefiles.lists"](checked, pillar)
+    lists = __salt__["addresslist.contents"](checked, pillar)
     groups = __salt__["ruleset.groups"](checked, lists, pillar)
     return __salt__["ruleset.text"](name, groups, checked["default"], pillar)
 

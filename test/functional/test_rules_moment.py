@@ -1,6 +1,7 @@
 """No moment at which the wrong client is admitted: real clients, kill -9, a full disk."""
 
 import contextlib
+import fcntl
 import itertools
 import os
 import shutil
@@ -141,18 +142,36 @@ def test_whoever_is_killed_leaves_rules_that_stand_and_the_next_run_repairs(mini
     assert set(seen) == {small, large}
 
 
-def test_a_tcprules_that_outlives_its_salt_leaves_the_old_rules(
+def test_a_tcprules_that_outlives_its_salt_is_waited_for(
     minion, managed, name, tmp_path, monkeypatch
 ):
     small = in_force(minion, name)
-    (tmp_path / "tcprules").write_text('#!/bin/sh\nkill -9 $PPID\nexec /usr/bin/tcprules "$@"\n')
+    (tmp_path / "tcprules").write_text(
+        '#!/bin/sh\nkill -9 $PPID\nsleep 0.5\nexec /usr/bin/tcprules "$@"\n'
+    )
     (tmp_path / "tcprules").chmod(0o755)
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path), prepend=":")
         assert killed_at(-1, managed)
     assert in_force(minion, name) == small
+    begin = time.monotonic()
     assert managed(LARGE)["result"] is True
+    assert time.monotonic() - begin > 0.3
     assert in_force(minion, name) > small
+    assert sorted(os.listdir(os.path.dirname(name))) == ["ftp.cdb", "ftp.rules"]
+
+
+def test_a_writer_that_does_not_end_is_named(minion, managed, name, monkeypatch):
+    monkeypatch.setitem(minion.functions["rulefiles.compile"].__globals__, "_TIME_LIMIT", 0.2)
+    directory = os.path.dirname(name)
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        failed = managed(LARGE)
+    finally:
+        os.close(descriptor)
+    assert failed["result"] is False
+    assert failed["comment"] == f"{name}: something else has been writing to {directory} for 0.2 s"
 
 
 @pytest.fixture

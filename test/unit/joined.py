@@ -1,6 +1,7 @@
 """The modules about rules, joined as the loader joins them, but without a minion."""
 
 from _modules import (
+    addresslist,
     cidr,
     cidr6,
     ruleline,
@@ -12,7 +13,18 @@ from _modules import (
     verdicts,
 )
 
-MODULES = (cidr, cidr6, ruleline, ruleset, ruleslint, rulestext, tcpcdb, tcpserver, verdicts)
+MODULES = (
+    addresslist,
+    cidr,
+    cidr6,
+    ruleline,
+    ruleset,
+    ruleslint,
+    rulestext,
+    tcpcdb,
+    tcpserver,
+    verdicts,
+)
 FUNCTIONS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
     for module in MODULES
