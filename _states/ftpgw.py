@@ -64,7 +64,7 @@ def accounts(name, shell, group=None):
     return _together(name, steps)
 
 
-def no_accounts(name, shell, group=None):
+def no_accounts(name, shell):
     """
     Remove the FTP accounts of pillar, and the list that confines them; their homes stay.
 
@@ -72,8 +72,6 @@ def no_accounts(name, shell, group=None):
         a label
     shell
         the shell that nobody can use; an account that has another one is no FTP account
-    group
-        the group that the accounts belong to; it goes too
 
     .. code-block:: yaml
 
@@ -85,8 +83,36 @@ def no_accounts(name, shell, group=None):
         declared = _declared(shell)
     except SaltInvocationError as exc:
         return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
-    steps = [*_leave(declared), ("file.absent", CHROOT_LIST, {})]
-    return _together(name, [*steps, *([("group.absent", group, {})] if group else [])])
+    return _together(name, [*_leave(declared), ("file.absent", CHROOT_LIST, {})])
+
+
+def account_gone(name):
+    """
+    End the sessions of an account, and remove it; its home stays.
+
+    name
+        the account
+
+    Salt's own user.absent cannot remove one on FreeBSD: since 3007 it passes `local` to a
+    user.delete that does not know it.
+
+    .. code-block:: yaml
+
+        leaver:
+          ftpgw.account_gone: []
+    """
+    ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is no account"}
+    if not __salt__["user.info"](name):
+        return ret
+    ret["changes"] = {name: "removed"}
+    if __opts__["test"]:
+        return {**ret, "result": None, "comment": f"{name} would be removed"}
+    # An account in use is not removed, and its sessions would outlive it.
+    __salt__["cmd.run_all"](["pkill", "-KILL", "-U", name], python_shell=False, ignore_retcode=True)
+    __salt__["user.delete"](name)
+    if __salt__["user.info"](name):
+        return {**ret, "changes": {}, "result": False, "comment": f"{name} could not be removed"}
+    return {**ret, "comment": f"{name} has been removed"}
 
 
 def _declared(shell):
@@ -118,12 +144,7 @@ def _refuse_useless(account, settings):
 
 def _leave(accounts):
     for account in sorted(accounts):
-        if __salt__["user.info"](account) and not __opts__["test"]:
-            # An account in use is not removed, and its sessions would outlive it.
-            __salt__["cmd.run_all"](
-                ["pkill", "-KILL", "-u", account], python_shell=False, ignore_retcode=True
-            )
-        yield "user.absent", account, {}
+        yield "ftpgw.account_gone", account, {}
 
 
 def _chroot_list(names):

@@ -42,7 +42,6 @@ ftpgw range of passive ports is gone:
 ftpgw accounts are gone:
   ftpgw.no_accounts:
     - shell: {{ ftpgw.nologin }}
-    - group: {{ ftpgw.login_group | json }}
 {% for path in ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select %}
 ftpgw lines in {{ path }} are gone:
   sharedfile.no_lines:

@@ -66,3 +66,12 @@ def test_the_rules_of_others_stay(facts):
     """Ours come first, between marks; then those that were there."""
     assert facts["pf.conf"].startswith("# ftpgw: begin\n")
     assert facts["pf.conf"].endswith("# ftpgw: end\nset skip on lo\nblock return\npass\n")
+
+
+def test_clean_takes_back_what_is_ours(system, facts):
+    """The account, our rules in force and in pf.conf, the packages; nothing of others."""
+    assert "partner" not in facts["accounts after clean"]
+    assert facts["pf.conf after clean"] == "set skip on lo\nblock return\npass\n"
+    calls = facts["calls of clean"]
+    assert calls.index("pfctl -f /etc/pf.conf.new") < calls.index("pfctl -a ftpgw -F all")
+    assert {"openbsd-7.6": "pkg_delete -I", "freebsd-14.1": "pkg delete -y"}[system] in calls

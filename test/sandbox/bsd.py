@@ -10,6 +10,7 @@ client. Needs the box of box.py.
 import json
 import os
 import pathlib
+import pwd
 import subprocess
 import sys
 
@@ -34,6 +35,7 @@ BSD = {
             -e) exec touch $S/enabled ;;
             -n) exit ;;
             -f) exec cp "$2" "$rules" ;;
+            -F) exec rm "$rules" ;;
             -s)
               test "$2" = rules && exec cat "$rules"
               test -e $S/enabled && echo Status: Enabled ;;
@@ -45,6 +47,8 @@ OPENBSD = {
     "rcctl": "case $1 in check) test ! -e $S/$2 ;; stop) touch $S/$2 ;; esac",
     "pkg_info": "ls $S/$2 >/dev/null 2>&1",
     "pkg_add": "touch $S/$2-0.88",
+    "pkg_delete": "rm $S/$2-0.88",
+    "userdel": '/usr/sbin/userdel "$@"',
     "useradd": r"""
         /usr/sbin/useradd "$@" 2>/dev/null
         for name; do :; done
@@ -67,6 +71,7 @@ FREEBSD = {
     "pkg": r"""
         case $1 in
           info) cat $S/packages 2>/dev/null ;;
+          delete) rm $S/packages ;;
           install) shift 2; for name; do echo "$name-1.0 sysutils/$name" >>$S/packages; done ;;
         esac""",
     "pw": r"""
@@ -77,6 +82,7 @@ FREEBSD = {
         done
         case $verb in
           groupadd) /usr/sbin/groupadd "$name" ;;
+          userdel) /usr/sbin/userdel "$name" ;;
           useradd)
             /usr/sbin/useradd -d "$home" -s /usr/sbin/nologin "$name"
             echo "$*" | grep -q -- "-G ftpgw" && /usr/sbin/usermod -G ftpgw "$name"
@@ -124,6 +130,11 @@ def main():
         "log of ftp-proxy": gateway.call("daemontools.log", "ftp-proxy"),
         "pf.conf": pathlib.Path("/etc/pf.conf").read_text(),
     }
+    LOG.write_text("")
+    gateway.apply("ftpgw.clean")
+    facts["calls of clean"] = LOG.read_text()
+    facts["pf.conf after clean"] = pathlib.Path("/etc/pf.conf").read_text()
+    facts["accounts after clean"] = [account.pw_name for account in pwd.getpwall()]
     json.dump(facts, sys.stdout)
 
 
