@@ -134,7 +134,7 @@ def test_make_compiles_what_an_administrator_edits(gateway, pillar):
     assert STRANGER.greeting() == b""
 
 
-SLS = ["ready", "packages", "inetd", "accounts", "rules", "services"]
+SLS = ["ready", "packages", "boot", "inetd", "accounts", "rules", "proxy", "services", "firewall"]
 
 
 @pytest.mark.parametrize("sls", SLS)
@@ -174,7 +174,7 @@ def test_clean_undoes_it_in_reverse_and_apply_does_it_again(gateway):
         LAN.greeting()
     assert not any("ftpgw" in path.read_text() for path in SHARED if path.exists())
     gone = ["/etc/ftpchroot", "/etc/tcprules/ftp.cdb", "/var/svc.d/open-ftpd"]
-    gone += ["/etc/service/open-ftpd", "/usr/sbin/ftpd"]
+    gone += ["/etc/service/open-ftpd", "/usr/sbin/ftpd", "/etc/nftables.d/ftpgw.nft"]
     assert not [path for path in gone if pathlib.Path(path).exists()]
     assert "partner" not in pathlib.Path("/etc/passwd").read_text()
     assert pathlib.Path("/home/partner/kept.bin").exists()
