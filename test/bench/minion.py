@@ -3,7 +3,8 @@
 import pathlib
 
 import salt.config
-import salt.minion
+import salt.loader
+import salt.state
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -28,8 +29,10 @@ class Minion:
                 **more,
             }
         )
-        minion = salt.minion.SMinion(opts)
-        self.functions, self.states = minion.functions, minion.states
+        opts["grains"] = salt.loader.grains(opts)
+        # As in a state.apply, all functions share one client of the file server.
+        state = salt.state.State(opts)
+        self.functions, self.states = state.functions, state.states
 
     def call(self, function, *arguments):
         """Return what an execution function returns."""
