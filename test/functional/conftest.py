@@ -56,6 +56,19 @@ def minion(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def eventually():
+    """Wait for what supervise does in its own time."""
+
+    def wait(reached):
+        deadline = time.monotonic() + 5
+        while not reached():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
 def svscan(minion):
     """A real svscan that watches the minion's service directory."""
     service = minion.root / "service"

@@ -147,24 +147,29 @@ def test_a_service_declared_down_with_nothing_to_run_keeps_its_files(up):
     assert files(up) == {**before, "down": {"mode": "0644", "text": ""}}
 
 
-@pytest.mark.parametrize("letter", ["d", "p", "o"])
-def test_what_somebody_did_by_hand_is_undone(up, letter):
+@pytest.mark.parametrize(
+    ("letter", "key", "value"),
+    [("d", "state", "down"), ("p", "state", "paused"), ("o", "want", "once")],
+)
+def test_what_somebody_did_by_hand_is_undone(up, eventually, letter, key, value):
     up.functions["daemontools.svc"]("hello", letter)
-    time.sleep(0.1)
+    eventually(lambda: record(up)[key] == value)
     applied(up, ["service"])
     assert (record(up)["state"], record(up)["want"]) == ("up", "up")
 
 
-def test_a_logger_that_was_stopped_by_hand_is_started(up):
+def test_a_logger_that_was_stopped_by_hand_is_started(up, eventually):
     before = record(up)["pid"]
     up.functions["daemontools.svc"]("hello/log", "d")
-    time.sleep(0.1)
+    eventually(lambda: record(up, "hello/log")["state"] == "down")
     applied(up, ["log"])
     assert record(up)["pid"] == before
 
 
-def test_a_process_that_was_killed_is_waited_for(up):
-    os.kill(record(up)["pid"], signal.SIGKILL)
+def test_a_process_that_was_killed_is_waited_for(up, eventually):
+    pid = record(up)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: record(up)["pid"] != pid)
     assert declare(up)["result"] is True
     assert record(up)["seconds"] >= SLEEP["stable_for"]
 
