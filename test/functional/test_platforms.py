@@ -66,6 +66,7 @@ class System:
             id="gw1",
             module_dirs=[str(ROOT)],
             pillar=pillar,
+            pillar_roots={"base": []},
             root_dir=str(root),
         )
         self.kernel = "Linux" if os == "Debian" else os
