@@ -13,8 +13,8 @@ DEBS = $(CURDIR)/.cache/debs
 SOURCES = $(CURDIR)/.cache/sources
 TARBALL = .cache/daemontools-0.76.tar.gz
 
-# Used here, as clients and as judges; none of them starts a daemon when it is installed.
-TOOLS = curl daemontools iproute2 lftp nftables python3-venv ucspi-tcp
+# Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
+TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # Only downloaded here: Salt installs them on the gateway in the box.
 GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
 
@@ -47,6 +47,7 @@ $(VENV)/ready: requirements-dev.txt | .cache/tools
 	$(SUDO) apt-get -qq update
 	$(SUDO) apt-get -qq install -y $(TOOLS) >.cache/apt.log
 	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>.cache/apt.log
+	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.

@@ -143,7 +143,7 @@ def random_network(dice):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_every_address_gets_the_verdict_of_the_longest_prefix(minion, ipv6, managed, name, seed):
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     rules = {random_network(dice): dice.choice(["allow", "deny"]) for _ in range(9)}
     sites = {
         verdict: {verdict: [str(network) for network in rules if rules[network] == verdict]}

@@ -92,7 +92,7 @@ def ask_tcprulescheck(cdb, addresses):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_address_gets_the_verdict_of_the_longest_prefix(minion, tmp_path, seed):
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     functions = minion.functions
     first, keys_for = (functions[name].func for name in ("tcpcdb.first", "rulestext.keys_for"))
     name = str(tmp_path / "ftp.cdb")

@@ -221,7 +221,7 @@ def test_no_hash_is_ever_shown(gateway, pillar):
 
 def test_a_killed_run_leaves_a_gateway_that_serves(gateway, pillar):
     """Killed at any moment, salt-call has broken nothing, and the next run makes it right."""
-    moments = random.Random(20041)  # noqa: S311
+    moments = random.Random(20041)
     with serving():
         for attempt in range(12):
             with pillar() as ftpgw:
