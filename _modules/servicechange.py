@@ -13,8 +13,8 @@ SCAN = 6
 LAST_LINES = 5
 # The letters of svc(8) for what is done to a process.
 ORDERS = {
-    "started": "u",
-    "kept up": "u",
+    "started": "cu",
+    "kept up": "cu",
     "continued": "cu",
     "restarted": "tcu",
     "stopped": "d",
@@ -297,7 +297,7 @@ def _order(folder, record, deed, relinked, wanted):
         deed = "started"
     # Somebody else's order to a young process may still be on its way, and ours comes after it.
     young = record["pid"] and record["seconds"] < wanted["stable_for"]
-    letters = ORDERS.get(deed, "u" if young and wanted["state"] == "up" else "")
+    letters = ORDERS.get(deed, "cu" if young and wanted["state"] == "up" else "")
     if letters:
         __salt__["supervise.order"](folder, letters)
     if letters.endswith("u"):
