@@ -20,6 +20,7 @@ ABSENT = {"state": "absent"}
 
 def rows(scratch):
     (gw.PILLAR.parents[1] / "salt/empty.sls").write_text("{}\n")
+    before = gw.PILLAR.read_text()
     sleeper = {"command": ["sleep", "1000000"]}
     services = {f"service{number}": sleeper for number in range(SERVICES[-1])}
     supervise(Minion(scratch, **{"daemontools.definition_dir": "/var/svc.d"}), services)
@@ -30,11 +31,14 @@ def rows(scratch):
     yield Row(added, "the difference", f"{EACH * 1000:g} ms", slopes, goal=1)
     turns = measured("rules", ADDRESSES, lambda size: declare({}, addresses=size))
     yield from grown("rules", "addresses in pillar", turns)
+    gw.PILLAR.write_text(before)
+    end(services)
 
 
 def supervise(minion, services):
     """Do at once for all services what the states do for one after the other."""
-    run("useradd", "--system", "multilog")
+    account = ("--system", "--home-dir", "/var/multilog", "--shell", "/usr/sbin/nologin")
+    run("useradd", *account, "multilog")
     for name, settings in services.items():
         log = pathlib.Path("/var/multilog", name)
         log.mkdir(parents=True)
@@ -47,6 +51,14 @@ def supervise(minion, services):
         os.symlink(minion.call("daemontools.definition", name), SCAN / name)
     loggers = [SCAN / name / "log" for name in services]
     eventually("the last logger", lambda: run("svstat", *loggers).count(": up") == len(loggers))
+
+
+def end(services):
+    """Leave the machine to what is measured next."""
+    folders = [(SCAN / name).resolve() for name in services]
+    for name in services:
+        (SCAN / name).unlink()
+    run("svc", "-dx", *folders, *(folder / "log" for folder in folders))
 
 
 def declare(services, addresses=0):
