@@ -9,6 +9,8 @@ VENV = .venv$(if $(filter-out 3008,$(SALT)),-$(SALT))
 PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) $(PYTHON) test/sandbox/box.py
+PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
+APART = -n 4 --dist loadfile
 DEBS = $(CURDIR)/.cache/debs
 SOURCES = $(CURDIR)/.cache/sources
 TARBALL = .cache/daemontools-0.76.tar.gz
@@ -21,8 +23,14 @@ GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
+# Each file of the first has its own daemons; all of the second share one gateway.
 test: $(VENV)/ready .cache/tools $(TARBALL)
-	$(BOX) $(PYTHON) -m pytest -p no:cacheprovider $(TESTS)
+ifdef TESTS
+	$(PYTEST) $(TESTS)
+else
+	$(PYTEST) $(APART) test/unit test/functional test/boxes
+	$(PYTEST) test/integration
+endif
 
 bench: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
