@@ -108,7 +108,7 @@ def account_gone(name):
     if __opts__["test"]:
         return {**ret, "result": None, "comment": f"{name} would be removed"}
     # An account in use is not removed, and its sessions would outlive it.
-    __salt__["cmd.run_all"](["pkill", "-KILL", "-U", name], python_shell=False, ignore_retcode=True)
+    __salt__["cmd.run_all"](["pkill", "-KILL", "-u", name], python_shell=False, ignore_retcode=True)
     __salt__["user.delete"](name)
     if __salt__["user.info"](name):
         return {**ret, "changes": {}, "result": False, "comment": f"{name} could not be removed"}

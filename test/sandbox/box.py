@@ -149,15 +149,22 @@ def _wait(child):
             return _exit_status(status)
         if pid == svscan:
             svscan = None
-        if svscan is None and shutil.which("svscanboot") and os.path.isdir(SCAN_DIRECTORY):
+        wanted = shutil.which("svscanboot") and os.path.isdir(SCAN_DIRECTORY)
+        if wanted and svscan is None:
             svscan = _svscan()
+        elif svscan and not wanted:
+            # The package is gone, and with it the directory in which svscan stands.
+            os.killpg(svscan, signal.SIGKILL)
         if pid == 0:
             time.sleep(0.05)
 
 
 def _svscan():
     process = subprocess.Popen(
-        ["svscanboot", SCAN_DIRECTORY], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["svscanboot", SCAN_DIRECTORY],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     return process.pid
 
