@@ -2,6 +2,7 @@
 What separates a service from its settings, and how to get there.
 """
 
+import contextlib
 import os
 import pwd
 
@@ -273,7 +274,8 @@ def _is_stale(world, folder, files):
 
 def _make_log_directory(log):
     parent = os.path.dirname(log["directory"])
-    if not os.path.isdir(parent):
+    # New services are made side by side: another may come first.
+    with contextlib.suppress(FileExistsError):
         os.makedirs(parent)
         os.chmod(parent, 0o755)
     os.makedirs(log["directory"], exist_ok=True)

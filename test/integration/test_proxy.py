@@ -41,11 +41,21 @@ def table():
 
 @contextlib.contextmanager
 def new_lines(log):
-    """Collect what is written to a log meanwhile."""
-    size, lines = log.stat().st_size, []
+    """Collect what is written to a log meanwhile, after what belongs to an earlier session."""
+    size, lines = quiet(log), []
     yield lines
-    time.sleep(0.1)
+    quiet(log)
     lines += log.read_text()[size:].splitlines()
+
+
+def quiet(log):
+    """Wait until nothing has been written for half a second, and return the size."""
+    size, since = log.stat().st_size, time.monotonic()
+    while time.monotonic() - since < 0.5:
+        time.sleep(0.05)
+        if log.stat().st_size != size:
+            size, since = log.stat().st_size, time.monotonic()
+    return size
 
 
 @pytest.mark.parametrize("client", ABROAD, ids=lambda client: client.server)
