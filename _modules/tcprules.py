@@ -37,12 +37,11 @@ def settings(name, settings, pillar=None):
 
         salt gw1 tcprules.settings ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    pillar = pillar or name
     try:
         __salt__["rulefiles.paths"](name)
     except SaltInvocationError as error:
-        raise SaltInvocationError(f"{pillar}: {error}")
-    return __salt__["ruleset.settings"](settings, pillar)
+        raise SaltInvocationError(f"{pillar}: {error}" if pillar else error)
+    return __salt__["ruleset.settings"](settings, pillar or name)
 
 
 def render(name, settings, pillar=None):

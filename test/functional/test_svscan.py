@@ -14,9 +14,9 @@ def unconfigured(monkeypatch):
     return module
 
 
-def test_a_running_svscan_is_found(unconfigured, svscan, minion):
+def test_a_running_svscan_is_found(unconfigured, svscan, minion, eventually):
     directory = str(minion.root / "service")
-    assert directory in list(unconfigured._running())
+    eventually(lambda: directory in list(unconfigured._running()))
     assert unconfigured.watches(directory) is True
     assert unconfigured._found
 
