@@ -2,7 +2,7 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
   - ftpgw.ready
-{%- for source in [ftpgw.daemontools.source] | select %}
+{%- set source = ftpgw.daemontools.source %}
 {%- set folder = "/package/admin/daemontools-0.76" %}
 
 ftpgw has the sources of daemontools:
@@ -29,4 +29,3 @@ ftpgw has built daemontools:
     - creates: /usr/local/bin/setlock
     - require:
       - file: ftpgw has a C compiler for daemontools
-{%- endfor %}

@@ -1,7 +1,9 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
   - ftpgw.ready
+{%- if ftpgw.daemontools.source %}
   - ftpgw.daemontools
+{%- endif %}
 
 # First, because a package may bring it too, and then test=True would have promised too much.
 ftpgw scan directory exists:
