@@ -1,8 +1,8 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
-{%- from "ftpgw/map.jinja" import ftpgw, network, proxied with context %}
-{%- set boot = salt["slsutil.merge"](ftpgw.get("boot", {}), ftpgw.get("proxy_boot", {}) if proxied else {}) %}
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set boot = salt["slsutil.merge"](ftpgw.get("boot", {}), ftpgw.get("proxy_boot", {}) if ftpgw.proxied else {}) %}
 {%- set ports = {} %}
-{%- for name in boot.get("passive_ports", []) %}{% do ports.update({name: network.passive_ports[loop.index0] | string}) %}{% endfor %}
+{%- for name in boot.get("passive_ports", []) %}{% do ports.update({name: ftpgw.network.passive_ports[loop.index0] | string}) %}{% endfor %}
 {%- set files = dict(boot.get("variables", {}), **({"/etc/sysctl.conf": ports} if ports else {})) %}
 include:
   - ftpgw.packages

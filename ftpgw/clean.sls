@@ -53,7 +53,7 @@ ftpgw gives inetd its ports back:
 
 # Another service in the scan directory may need them.
 ftpgw packages are gone:
-  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.removed:
+  {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.removed:
     - pkgs: {{ ftpgw.packages | json }}
     - unless:
       - fun: ftpgw.neighbours

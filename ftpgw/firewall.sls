@@ -1,10 +1,11 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself.
-{%- from "ftpgw/map.jinja" import filter, ftpgw, network, proxied with context %}
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set filter, network = ftpgw.filter, ftpgw.network %}
 include:
   - ftpgw.ready
   - ftpgw.packages
   - ftpgw.services
-{%- if not proxied %}
+{%- if not ftpgw.proxied %}
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}

@@ -1,5 +1,6 @@
 # No FTP is diverted: not after a boot, and not now.
-{%- from "ftpgw/map.jinja" import filter, ftpgw with context %}
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set filter = ftpgw.filter %}
 include:
   - ftpgw.ready
 {#- A whole file of rules (full) stays: without it there would be none. #}

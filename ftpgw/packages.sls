@@ -11,5 +11,5 @@ ftpgw scan directory exists:
     - name: {{ ftpgw.service_dir }}
 
 ftpgw packages are installed:
-  {{ "pkg" if "pkg.install" in salt else "pkgadd" }}.installed:
+  {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:
     - pkgs: {{ ftpgw.packages | json }}

@@ -2,7 +2,11 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 
 # Rendering syncs, because with test=True a state would not, and the states below could not predict anything.
-{%- set new = salt["saltutil.sync_modules"](saltenv, refresh=False) + salt["saltutil.sync_states"](saltenv, refresh=False) %}
+{%- if salt["file.file_exists"](opts.extension_modules ~ "/modules/modulesync.py") %}
+{%-   set new = salt["modulesync.sync"](saltenv) %}
+{%- else %}
+{%-   set new = salt["saltutil.sync_modules"](saltenv, refresh=False) + salt["saltutil.sync_states"](saltenv, refresh=False) %}
+{%- endif %}
 {%- if new %}
 ftpgw modules are new on this minion:
   test.nop:

@@ -1,6 +1,36 @@
+# The daemons under supervise, after what ftp-proxy needs before it runs.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set proxy = ftpgw.get("proxy", {}) if ftpgw.proxied else {} %}
 include:
   - ftpgw.ready
+  - ftpgw.packages
+{%- if proxy.account is defined %}
+
+ftpgw proxy has an account:
+  user.present:
+    - name: {{ proxy.account }}
+    - system: True
+    - home: /nonexistent
+    - createhome: False
+    - shell: {{ ftpgw.nologin }}
+{%- endif %}
+{%- if proxy.config is defined %}
+
+ftpgw proxy is configured:
+  file.managed:
+    - name: {{ proxy.config }}
+    - source: salt://ftpgw/files/proxy-suite.jinja
+    - template: jinja
+    - mode: '0644'
+    - makedirs: True
+    - context: {network: {{ ftpgw.network | json }}}
+
+# Our lines are the last in the file, which a shell reads.
+ftpgw proxy is not started by its package:
+  sharedfile.lines:
+    - name: {{ proxy.daemon }}
+    - lines: [RUN_DAEMON=no]
+{%- endif %}
 {% for name, settings in ftpgw.services.items() %}
 {{ ("ftpgw service " ~ name) | json }}:
   daemontools.declared:

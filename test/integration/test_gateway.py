@@ -134,7 +134,7 @@ def test_make_compiles_what_an_administrator_edits(gateway, pillar):
     assert STRANGER.greeting() == b""
 
 
-SLS = ["ready", "packages", "boot", "inetd", "accounts", "rules", "proxy", "services", "firewall"]
+SLS = ["ready", "packages", "boot", "inetd", "accounts", "rules", "services", "firewall"]
 
 
 @pytest.mark.parametrize("sls", SLS)
