@@ -29,9 +29,12 @@ PROGRAMS = ("ip", "mount", "pivot_root", "umount")
 DEVICES = ("full", "null", "ptmx", "pts", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
-# The gateway reaches no mirror: packages come from the directory that the Makefile fills.
+# The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
+# Debian for containers have apt keep no cache, and work a second longer each time.
 APT = f"""\
 Dir::Cache::archives "{REPOSITORY}/.cache/debs";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
 Acquire::Retries "0";
 """
 
@@ -124,7 +127,7 @@ def _init(command):
         _files()
         _network()
         _salt()
-        _replace("/etc/apt/apt.conf.d/99box", APT)
+        _replace("/etc/apt/apt.conf.d/zz-box", APT)
     except (OSError, subprocess.CalledProcessError) as exc:
         print(f"box: {exc}", file=sys.stderr)
         return 111
