@@ -2,6 +2,8 @@
 
 import re
 
+from salt.utils.atomicfile import atomic_open
+
 BEGIN, END = "# ftpgw: begin", "# ftpgw: end"
 BLOCK = re.compile(rf"^{BEGIN}\n.*?^{END}(\n|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -33,3 +35,42 @@ def put(text, lines, first=False):
     if text and not text.endswith("\n"):
         text += "\n"
     return block + text if first else text + block
+
+
+def read(path):
+    """
+    Return the contents of a file, an empty text if there is none.
+
+    path
+        the file; bytes that are no UTF-8 survive until `write`
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 sharedfile.read /etc/shells
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def write(path, text):
+    """
+    Replace the contents of a file at once; its owner and mode stay.
+
+    path
+        the file; it is made if it is not there
+    text
+        the new contents
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 sharedfile.write /etc/motd 'A gateway.'
+    """
+    with atomic_open(path, "wb") as file:
+        file.write(text.encode(errors="surrogateescape"))

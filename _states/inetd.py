@@ -2,8 +2,6 @@
 
 import os
 
-from salt.utils.atomicfile import atomic_open
-
 
 def retired(name, services):
     """
@@ -41,7 +39,7 @@ def restored(name):
 def _edited(name, edit):
     ret = {"name": name, "changes": {}, "result": True, "comment": "inetd has none of these ports"}
     try:
-        old = _read(name)
+        old = __salt__["sharedfile.read"](name)
         new = edit(old)
         # Written before the file changes and removed after the HUP: a run that is killed between
         # the two leaves it, and the next run knows that inetd is owed its HUP.
@@ -52,22 +50,13 @@ def _edited(name, edit):
         if __opts__["test"]:
             return {**ret, "result": None, "comment": f"{name} would change"}
         open(owed, "w").close()
-        with atomic_open(name, "wb") as file:
-            file.write(new.encode(errors="surrogateescape"))
+        __salt__["sharedfile.write"](name, new)
         running = __salt__["inetd.reload"]()
         os.unlink(owed)
     except OSError as exc:
         return {**ret, "changes": {}, "result": False, "comment": f"{name}: {exc.strerror}"}
     told = "inetd has read it" if running else "no inetd runs"
     return {**ret, "comment": f"{name} has changed, {told}"}
-
-
-def _read(path):
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def _difference(old, new):

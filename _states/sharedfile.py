@@ -2,8 +2,6 @@
 
 import difflib
 
-from salt.utils.atomicfile import atomic_open
-
 
 def lines(name, lines, first=False):
     """
@@ -43,26 +41,17 @@ def no_lines(name):
 def _edited(name, lines, first=False):
     ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is as it should be"}
     try:
-        old = _read(name)
+        old = __salt__["sharedfile.read"](name)
         new = __salt__["sharedfile.put"](old, lines, first)
         if new == old:
             return ret
         ret["changes"] = {"diff": _diff(old, new)}
         if __opts__["test"]:
             return {**ret, "result": None, "comment": f"{name} would change"}
-        with atomic_open(name, "wb") as file:
-            file.write(new.encode(errors="surrogateescape"))
+        __salt__["sharedfile.write"](name, new)
     except OSError as exc:
         return {**ret, "changes": {}, "result": False, "comment": f"{name}: {exc.strerror}"}
     return {**ret, "comment": f"{name} has changed"}
-
-
-def _read(path):
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def _diff(old, new):

@@ -16,20 +16,23 @@ include:
 ftpgw Makefile of the rules is gone:
   file.absent:
     - name: /etc/tcprules/Makefile
-{%- if ftpgw.proxy is defined %}
+{%- set proxy = ftpgw.get("proxy", {}) %}
+{%- if proxy.config is defined %}
 
 ftpgw configuration of the proxy is gone:
   file.absent:
-    - name: {{ ftpgw.proxy.config }}
+    - name: {{ proxy.config }}
+
+ftpgw lines in {{ proxy.daemon }} are gone:
+  sharedfile.no_lines:
+    - name: {{ proxy.daemon }}
+{%- endif %}
+{%- if proxy.account is defined %}
 
 ftpgw account of the proxy is gone:
   user.absent:
-    - name: {{ ftpgw.proxy.account }}
+    - name: {{ proxy.account }}
     - force: True
-
-ftpgw lines in {{ ftpgw.proxy.daemon }} are gone:
-  sharedfile.no_lines:
-    - name: {{ ftpgw.proxy.daemon }}
 {%- endif %}
 {%- if ftpgw.passive_sysctl is defined %}
 

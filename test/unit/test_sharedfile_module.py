@@ -1,5 +1,8 @@
 """sharedfile: our lines come and go, the others' stay."""
 
+import pathlib
+import tempfile
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +42,23 @@ def test_taking_our_lines_away_leaves_the_others(others, ours, first):
 def test_no_lines_change_nothing(others):
     """A file without our lines is left as it is."""
     assert sharedfile.put(others, []) == others
+
+
+@given(st.binary())
+def test_what_was_read_is_written_back_to_the_byte(data):
+    """Also what is no text, and lines that end as elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "file")
+        file.write_bytes(data)
+        sharedfile.write(str(file), sharedfile.read(str(file)))
+        assert file.read_bytes() == data
+
+
+def test_a_file_keeps_its_mode(tmp_path):
+    """And one that is not there is empty."""
+    file = tmp_path / "file"
+    assert sharedfile.read(str(file)) == ""
+    file.touch(0o640)
+    sharedfile.write(str(file), "new\n")
+    assert file.stat().st_mode & 0o7777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
