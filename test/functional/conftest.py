@@ -55,6 +55,16 @@ def minion(tmp_path_factory):
     return Minion(tmp_path_factory.mktemp("minion"))
 
 
+@pytest.fixture
+def fresh_minion(tmp_path):
+    """A minion that has synced nothing; of what it is served this test alone decides."""
+    (tmp_path / "minion").mkdir()
+    (tmp_path / "srv").mkdir()
+    extmods = str(tmp_path / "minion/cache/extmods")
+    roots = {"base": [str(tmp_path / "srv")]}
+    return Minion(tmp_path / "minion", file_roots=roots, extension_modules=extmods)
+
+
 @pytest.fixture(scope="session")
 def eventually():
     """Wait for what supervise does in its own time."""
