@@ -4,6 +4,9 @@
 include:
   - ftpgw.ready
   - ftpgw.packages
+{%- if ftpgw.boot is defined %}
+  - ftpgw.boot
+{%- endif %}
 {%- if proxy.account is defined %}
 
 ftpgw proxy has an account:

@@ -126,4 +126,14 @@ def test_the_inside_is_where_the_settings_have_it(monkeypatch, here, said):
     interfaces["tun0"] = {"up": False}
     salt = {"network.interfaces": lambda: interfaces}
     monkeypatch.setattr(gatewaynet, "__salt__", salt, raising=False)
-    assert gatewaynet.misplaced(GOOD) == said
+    for grains in ({}, {"ip4_interfaces": {"xl1": [], "xl2": ["192.168.0.254"]}}):
+        monkeypatch.setattr(gatewaynet, "__grains__", grains, raising=False)
+        assert gatewaynet.misplaced(GOOD) == said
+
+
+def test_the_machine_is_not_asked_what_the_grains_know(monkeypatch):
+    """It would take two processes."""
+    grains = {"ip4_interfaces": {"lo0": ["127.0.0.1"], "xl1": ["10.0.0.1", "192.168.0.254"]}}
+    monkeypatch.setattr(gatewaynet, "__grains__", grains, raising=False)
+    monkeypatch.setattr(gatewaynet, "__salt__", {}, raising=False)
+    assert gatewaynet.misplaced(GOOD) == ""
