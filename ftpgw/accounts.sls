@@ -1,6 +1,10 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 include:
   - ftpgw.packages
+{#- No new account is for the system's own FTP daemons, which know nothing of addresses. #}
+{%- if ftpgw.boot is defined %}
+  - ftpgw.boot
+{%- endif %}
 
 ftpgw loggers have an account:
   user.present:
