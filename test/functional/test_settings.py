@@ -1,0 +1,26 @@
+"""ftpgw/map.jinja: the settings are worked out once in a run of states, and for that run alone."""
+
+from salt.utils.jinja import SaltCacheLoader
+
+
+def test_each_run_has_settings_of_its_own(minion):
+    """Also where one process has many runs, as a minion without multiprocessing has."""
+    for name in ("one", "two"):
+        pillar = {"ftpgw": {"rules": {name: {}}}}
+        low = minion.functions["state.show_low_sls"]("ftpgw.rules", pillar=pillar)
+        named = {chunk["name"] for chunk in low if chunk["state"] == "tcprules"}
+        assert named == {"ftp", "ftp-proxy", name}
+
+
+def test_the_settings_are_worked_out_once(minion, monkeypatch):
+    """However many state files ask for them."""
+    asked, get_source = [], SaltCacheLoader.get_source
+
+    def counted(loader, environment, template):
+        asked.append(template)
+        return get_source(loader, environment, template)
+
+    monkeypatch.setattr(SaltCacheLoader, "get_source", counted)
+    minion.functions["state.show_low_sls"]("ftpgw")
+    assert asked.count("ftpgw/map.jinja") > 5
+    assert asked.count("ftpgw/settings.jinja") == 1
