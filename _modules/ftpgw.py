@@ -46,7 +46,7 @@ def problems(settings):
     List what is wrong with the settings of this gateway, one line each.
 
     settings
-        the merged settings, as map.jinja makes them; accounts are read from pillar
+        the merged settings, as settings.jinja makes them; accounts are read from pillar
 
     Returns a list of lines that begin with the pillar path. An empty list means that all is well.
 
@@ -112,8 +112,11 @@ def _gateway(settings, declared):
     if manage is not False and manage not in ways:
         known = " or ".join([*ways, "false"])
         yield f"{PILLAR}:firewall:manage: expected {known} on this system, got {manage!r}"
-    # As it was typed: map.jinja leaves out what no template could bear.
-    network = {**settings["network"], **(declared.get("network") or {})}
+    # As it was typed: rendering leaves out what no template could bear, and makes every key a text.
+    typed = declared.get("network") or {}
+    texts = set(map(str, typed))
+    network = {key: value for key, value in settings["network"].items() if key not in texts}
+    network |= typed
     refused = _refusal(__salt__["gatewaynet.settings"], (network,))
     yield from refused or filter(None, [__salt__["gatewaynet.misplaced"](network)])
 

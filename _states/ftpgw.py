@@ -16,7 +16,7 @@ def checked(name, settings):
     name
         a label
     settings
-        the merged settings, as map.jinja makes them
+        the merged settings, as settings.jinja makes them
 
     .. code-block:: yaml
 

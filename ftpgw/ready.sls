@@ -1,7 +1,8 @@
 # The custom modules are on the minion and pillar makes sense: before that nothing is touched.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 
-# Rendering syncs, because with test=True a state would not, and the states below could not predict anything.
+# Rendering syncs, because with test=True a state would not, and the states below could not predict anything. What knows
+# how to do so only where something differs may be missing itself.
 {%- if salt["file.file_exists"](opts.extension_modules ~ "/modules/modulesync.py") %}
 {%-   set new = salt["modulesync.sync"](saltenv) %}
 {%- else %}

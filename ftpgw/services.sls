@@ -26,7 +26,7 @@ ftpgw proxy is configured:
     - template: jinja
     - mode: '0644'
     - makedirs: True
-    - context: {network: {{ ftpgw.network | json }}}
+    - context: {network: {{ ftpgw.network | json(False) }}}
 
 # Our lines are the last in the file, which a shell reads.
 ftpgw proxy is not started by its package:

@@ -57,7 +57,7 @@ def minion(tmp_path_factory):
 
 @pytest.fixture
 def fresh_minion(tmp_path):
-    """A minion that has synced nothing; of what it is served this test alone decides."""
+    """A minion that has synced nothing; what it is served is up to the test."""
     (tmp_path / "minion").mkdir()
     (tmp_path / "srv").mkdir()
     extmods = str(tmp_path / "minion/cache/extmods")

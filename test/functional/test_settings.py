@@ -1,18 +1,31 @@
 """ftpgw/map.jinja: the settings are worked out once in a run of states, and for that run alone."""
 
+import pathlib
+
+import pytest
 from salt.utils.jinja import SaltCacheLoader
 
+ROOT = pathlib.Path(__file__).parents[2]
 
-def test_each_run_has_settings_of_its_own(minion):
+
+@pytest.fixture
+def show(tmp_path, fresh_minion):
+    """Show the states of a minion that is served this formula."""
+    for name in ("_modules", "_states", "ftpgw"):
+        (tmp_path / "srv" / name).symlink_to(ROOT / name)
+    return fresh_minion.functions["state.show_low_sls"]
+
+
+def test_each_run_has_settings_of_its_own(show):
     """Also where one process has many runs, as a minion without multiprocessing has."""
     for name in ("one", "two"):
         pillar = {"ftpgw": {"rules": {name: {}}}}
-        low = minion.functions["state.show_low_sls"]("ftpgw.rules", pillar=pillar)
+        low = show("ftpgw.rules", pillar=pillar)
         named = {chunk["name"] for chunk in low if chunk["state"] == "tcprules"}
         assert named == {"ftp", "ftp-proxy", name}
 
 
-def test_the_settings_are_worked_out_once(minion, monkeypatch):
+def test_the_settings_are_worked_out_once(show, monkeypatch):
     """However many state files ask for them."""
     asked, get_source = [], SaltCacheLoader.get_source
 
@@ -21,6 +34,6 @@ def test_the_settings_are_worked_out_once(minion, monkeypatch):
         return get_source(loader, environment, template)
 
     monkeypatch.setattr(SaltCacheLoader, "get_source", counted)
-    minion.functions["state.show_low_sls"]("ftpgw")
+    show("ftpgw")
     assert asked.count("ftpgw/map.jinja") > 5
     assert asked.count("ftpgw/settings.jinja") == 1

@@ -278,6 +278,7 @@ MISTAKES = [
     (put("int_ip", "192.168.0.253"), "ftpgw:network:int_ip: no interface of this machine has"),
     (put("int_net", "' }"), "ftpgw:network:int_net: expected a network"),
     (put("int_if", "int1"), "ftpgw:network:int_if: 192.168.0.254 is on int0 of this machine"),
+    (put(3, "x"), "ftpgw:network: unknown setting 3 ("),
     (put("passive_ports", 5), "ftpgw:network:passive_ports: expected the first and the last port"),
 ]
 
