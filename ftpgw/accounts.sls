@@ -12,7 +12,7 @@ ftpgw loggers have an account:
     - system: True
     - home: /var/multilog
     - createhome: False
-    - shell: {{ ftpgw.nologin }}
+    - shell: {{ ftpgw.nologin | string | json }}
 
 ftpgw accounts have a valid shell:
   sharedfile.lines:
@@ -28,7 +28,7 @@ ftpgw admits nobody anonymous:
 # Without the file of the package our lines would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
   sharedfile.lines:
-    - name: {{ file }}
+    - name: {{ file | string | json }}
     - lines: {{ ftpgw.pam.lines | json }}
     - first: True
     - require:
@@ -37,5 +37,5 @@ ftpgw admits nobody but its accounts:
 
 ftpgw accounts are those of pillar:
   ftpgw.accounts:
-    - shell: {{ ftpgw.nologin }}
+    - shell: {{ ftpgw.nologin | string | json }}
     - group: {{ ftpgw.login_group | json }}

@@ -35,10 +35,10 @@ ftpgw sets variables in {{ path }}:
 {%- endfor %}
 {%- for name, port in ports.items() %}
 
-ftpgw {{ name }} is {{ port }}:
+{{ ("ftpgw " ~ name ~ " is " ~ port) | json }}:
   cmd.run:
-    - name: sysctl {{ name }}={{ port }}
-    - unless: sysctl -n {{ name }} | grep -qx {{ port }}
+    - name: {{ ("sysctl " ~ name ~ "=" ~ port) | json }}
+    - unless: {{ ("sysctl -n " ~ name ~ " | grep -qx " ~ port) | json }}
 {%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 

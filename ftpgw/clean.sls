@@ -44,12 +44,12 @@ ftpgw range of passive ports is gone:
 
 ftpgw accounts are gone:
   ftpgw.no_accounts:
-    - shell: {{ ftpgw.nologin }}
-{% for path in ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select %}
-ftpgw lines in {{ path }} are gone:
+    - shell: {{ ftpgw.nologin | string | json }}
+
+ftpgw lines about accounts are gone:
   sharedfile.no_lines:
-    - name: {{ path }}
-{% endfor %}
+    - names: {{ ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select | map("string") | list | json }}
+
 ftpgw gives inetd its ports back:
   inetd.restored:
     - name: /etc/inetd.conf
@@ -60,5 +60,5 @@ ftpgw packages are gone:
     - pkgs: {{ ftpgw.packages | json }}
     - unless:
       - fun: ftpgw.neighbours
-        service_dir: {{ ftpgw.service_dir }}
+        service_dir: {{ ftpgw.service_dir | string | json }}
         services: {{ ftpgw.services | list | json }}

@@ -15,7 +15,7 @@ ftpgw proxy has an account:
     - system: True
     - home: /nonexistent
     - createhome: False
-    - shell: {{ ftpgw.nologin }}
+    - shell: {{ ftpgw.nologin | string | json }}
 {%- endif %}
 {%- if proxy.config is defined %}
 
@@ -41,5 +41,5 @@ ftpgw proxy is not started by its package:
     - settings: {{ settings | json(False) }}
     - pillar: {{ ("ftpgw:services:" ~ name) | json }}
 {#- svscan looks every five seconds, so new services wait for it together. #}
-    - parallel: {{ not salt["file.file_exists"]("/".join([ftpgw.service_dir, name | string, "supervise/status"])) }}
+    - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}

@@ -37,3 +37,32 @@ def test_the_settings_are_worked_out_once(show, monkeypatch):
     show("ftpgw")
     assert asked.count("ftpgw/map.jinja") > 5
     assert asked.count("ftpgw/settings.jinja") == 1
+
+
+ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}]
+PLACES = [
+    ("service_dir",),
+    ("nologin",),
+    ("packages",),
+    ("shells",),
+    ("pam", "file"),
+    ("network", "int_if"),
+    ("network", "passive_ports"),
+    ("network", 3),
+    ("firewall", "manage"),
+    ("services", "ftp-proxy", "state"),
+    ("rules", "ftp", "sites"),
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ":".join(map(str, place)))
+def test_whatever_is_typed_can_be_rendered(show, place):
+    """So that it comes to be judged, in one line, by a state that is the first of all."""
+    for value in ODD:
+        pillar = value
+        for key in reversed(place):
+            pillar = {key: pillar}
+        for sls in ("ftpgw", "ftpgw.clean"):
+            low = show(sls, pillar={"ftpgw": pillar})
+            states = [chunk["__id__"] if isinstance(chunk, dict) else chunk for chunk in low]
+            assert "ftpgw settings make sense" in states[:2], (value, sls, states)
