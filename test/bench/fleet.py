@@ -9,7 +9,7 @@ from subprocess import DEVNULL
 
 import gateway as gw
 import yaml
-from measure import Row, eventually, in_turn, seconds
+from measure import Row, ended_together, eventually, in_turn, seconds
 
 FLEETS = (1, 5, 10, 20)
 ABSENT = {"state": "absent"}
@@ -34,19 +34,6 @@ def rows(scratch):
                 pairs,
                 note=f"{per_minion:.2f} s each; first {first:.1f} s for {len(new)}",
             )
-
-
-@contextlib.contextmanager
-def ended_together():
-    """End every daemon that was put into this list at the same time: a minion takes seconds."""
-    daemons = []
-    try:
-        yield daemons
-    finally:
-        for daemon in daemons:
-            daemon.terminate()
-        for daemon in daemons:
-            daemon.wait(60)
 
 
 class Fleet:

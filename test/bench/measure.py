@@ -72,9 +72,19 @@ def eventually(what, condition, deadline=60):
 @contextlib.contextmanager
 def running(*command, **options):
     """Run a daemon for as long as the block lasts."""
-    daemon = subprocess.Popen([str(word) for word in command], **options)
+    with ended_together() as daemons:
+        daemons.append(subprocess.Popen([str(word) for word in command], **options))
+        yield daemons[0]
+
+
+@contextlib.contextmanager
+def ended_together():
+    """End the daemons put into this list at the same time: a minion takes seconds."""
+    daemons = []
     try:
-        yield daemon
+        yield daemons
     finally:
-        daemon.terminate()
-        daemon.wait(30)
+        for daemon in daemons:
+            daemon.terminate()
+        for daemon in daemons:
+            daemon.wait(60)

@@ -127,7 +127,7 @@ def test_a_port_that_is_taken_is_reported(gateway, pillar):
     """The line begins with the service and names the port."""
     with socket.create_server(("127.0.0.1", 2121)), pillar() as ftpgw:
         ftpgw["services"] = {"second": second(2121)}
-    with socket.create_server(("0.0.0.0", 2121)), serving():  # noqa: S104
+    with socket.create_server(("127.0.0.1", 2121)), serving():
         [comment] = refused(gateway)
     assert comment.startswith("second: ")
     assert "2121" in comment
