@@ -6,9 +6,9 @@ own ``saltutil.sync_modules`` could always be called, but by default it also thr
 Python has compiled.
 """
 
-import os
+import pathlib
 
-import salt.utils.hashutils
+from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
@@ -29,24 +29,19 @@ def sync(saltenv="base"):
 
         salt gw1 modulesync.sync
     """
-    return [new for kind in KINDS for new in _sync(kind, saltenv)]
+    served = __salt__["cp.list_master"](saltenv, prefix="_")
+    return [new for kind in KINDS for new in _sync(kind, served, saltenv)]
 
 
-def _sync(kind, saltenv):
-    if all(_is_here(kind, path, saltenv) for path in _served(kind, saltenv)):
+def _sync(kind, served, saltenv):
+    there, here = f"_{kind}/", pathlib.Path(__opts__["extension_modules"], kind)
+    wanted = {p.removeprefix(there) for p in served if p.startswith(there) and p.endswith(".py")}
+    found = {str(path.relative_to(here)) for path in here.rglob("*.py")}
+    if wanted == found and all(_same(f"salt://{there}{p}", here / p, saltenv) for p in wanted):
         return []
     return __salt__[f"saltutil.sync_{kind}"](saltenv, refresh=False)
 
 
-def _served(kind, saltenv):
-    folder = f"_{kind}/"
-    paths = __salt__["cp.list_master"](saltenv, prefix=folder)
-    return [path.removeprefix(folder) for path in paths if path.endswith(".py")]
-
-
-def _is_here(kind, path, saltenv):
-    here = os.path.join(__opts__["extension_modules"], kind, path)
-    there = __salt__["cp.hash_file"](f"salt://_{kind}/{path}", saltenv)
-    if not there or not os.path.isfile(here):
-        return False
-    return salt.utils.hashutils.get_hash(here, there["hash_type"]) == there["hsum"]
+def _same(served, file, saltenv):
+    known = __salt__["cp.hash_file"](served, saltenv)
+    return bool(known) and get_hash(str(file), known["hash_type"]) == known["hsum"]

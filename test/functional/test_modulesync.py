@@ -51,3 +51,13 @@ def test_what_differs_comes(served, sync, here, kind):
     assert sync() == [f"{kind}.probe"]
     assert (here / kind / "probe.py").read_text() == MODULE.format(2)
     assert sync() == []
+
+
+def test_what_is_no_longer_served_goes(served, sync, here):
+    """Nothing comes, so nothing is new; a folder with a similar name is not ours to look at."""
+    sync()
+    (served / "_modules_old").mkdir()
+    (served / "_modules/probe.py").rename(served / "_modules_old/probe.py")
+    assert sync() == []
+    assert not (here / "modules/probe.py").exists()
+    assert (here / "states/probe.py").exists()
