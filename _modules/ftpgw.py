@@ -112,11 +112,8 @@ def _gateway(settings, declared):
     if manage is not False and manage not in ways:
         known = " or ".join([*ways, "false"])
         yield f"{PILLAR}:firewall:manage: expected {known} on this system, got {manage!r}"
-    # As it was typed: rendering leaves out what no template could bear, and makes every key a text.
-    typed = declared.get("network") or {}
-    texts = set(map(str, typed))
-    network = {key: value for key, value in settings["network"].items() if key not in texts}
-    network |= typed
+    # As it was typed: settings.jinja leaves out what no template could bear.
+    network = {**settings["network"], **(declared.get("network") or {})}
     refused = _refusal(__salt__["gatewaynet.settings"], (network,))
     yield from refused or filter(None, [__salt__["gatewaynet.misplaced"](network)])
 

@@ -12,7 +12,7 @@ ftpgw loggers have an account:
     - system: True
     - home: /var/multilog
     - createhome: False
-    - shell: {{ ftpgw.nologin | string | json }}
+    - shell: {{ ftpgw.nologin | json }}
 
 ftpgw accounts have a valid shell:
   sharedfile.lines:
@@ -37,5 +37,5 @@ ftpgw admits nobody but its accounts:
 
 ftpgw accounts are those of pillar:
   ftpgw.accounts:
-    - shell: {{ ftpgw.nologin | string | json }}
+    - shell: {{ ftpgw.nologin | json }}
     - group: {{ ftpgw.login_group | json }}

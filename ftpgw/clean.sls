@@ -44,7 +44,7 @@ ftpgw range of passive ports is gone:
 
 ftpgw accounts are gone:
   ftpgw.no_accounts:
-    - shell: {{ ftpgw.nologin | string | json }}
+    - shell: {{ ftpgw.nologin | json }}
 
 ftpgw lines about accounts are gone:
   sharedfile.no_lines:
@@ -60,5 +60,5 @@ ftpgw packages are gone:
     - pkgs: {{ ftpgw.packages | json }}
     - unless:
       - fun: ftpgw.neighbours
-        service_dir: {{ ftpgw.service_dir | string | json }}
+        service_dir: {{ ftpgw.service_dir | json }}
         services: {{ ftpgw.services | list | json }}

@@ -8,7 +8,7 @@ include:
 # First, because a package may bring it too, and then test=True would have promised too much.
 ftpgw scan directory exists:
   file.directory:
-    - name: {{ ftpgw.service_dir | string | json }}
+    - name: {{ ftpgw.service_dir | json }}
 
 ftpgw packages are installed:
   {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:

@@ -15,7 +15,7 @@ ftpgw proxy has an account:
     - system: True
     - home: /nonexistent
     - createhome: False
-    - shell: {{ ftpgw.nologin | string | json }}
+    - shell: {{ ftpgw.nologin | json }}
 {%- endif %}
 {%- if proxy.config is defined %}
 
@@ -26,7 +26,7 @@ ftpgw proxy is configured:
     - template: jinja
     - mode: '0644'
     - makedirs: True
-    - context: {network: {{ ftpgw.network | json(False) }}}
+    - context: {network: {{ ftpgw.network | json }}}
 
 # Our lines are the last in the file, which a shell reads.
 ftpgw proxy is not started by its package:
