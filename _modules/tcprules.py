@@ -10,6 +10,16 @@ import glob
 import os
 from itertools import chain
 
+import _addresslist
+import _cidr
+import _rulefiles
+import _ruleline
+import _ruleset
+import _ruleslint
+import _rulestext
+import _tcpcdb
+import _tcpserver
+import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 
@@ -38,10 +48,10 @@ def settings(name, settings, pillar=None):
         salt gw1 tcprules.settings ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
     try:
-        __salt__["rulefiles.paths"](name)
+        _rulefiles.paths(name, _directory())
     except SaltInvocationError as error:
         raise SaltInvocationError(f"{pillar}: {error}" if pillar else error)
-    return __salt__["ruleset.settings"](settings, pillar or name)
+    return _ruleset.settings(settings, pillar or name)
 
 
 def render(name, settings, pillar=None):
@@ -60,10 +70,78 @@ def render(name, settings, pillar=None):
         salt gw1 tcprules.render ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
     pillar = pillar or name
-    checked = __salt__["ruleset.settings"](settings, pillar)
-    lists = __salt__["addresslist.contents"](checked, pillar)
-    groups = __salt__["ruleset.groups"](checked, lists, pillar)
-    return __salt__["ruleset.text"](name, groups, checked["default"], pillar)
+    checked = _ruleset.settings(settings, pillar)
+    lists = _addresslist.contents(checked, pillar, __salt__["cp.cache_file"])
+    groups = _ruleset.groups(checked, lists, pillar)
+    return _ruleset.text(name, groups, checked["default"], pillar)
+
+
+def plan(name, settings, pillar=None):
+    """
+    Return whose verdict would change if the files of a rule set were made from these settings.
+
+    name, settings, pillar
+        As for ``tcprules.settings``.
+
+    Returns a mapping; its ``changes`` are empty where both files are as they should be, the rest
+    is for ``tcprules.install``.
+
+    Raises SaltInvocationError for what is wrong, and for an address under ``expect`` that would
+    get the other verdict.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.plan ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
+    """
+    fetch = __salt__["cp.cache_file"]
+    return _rulefiles.plan(name, settings, pillar or name, _directory(), fetch)
+
+
+def install(name, plan):
+    """
+    Write both files of a rule set as planned; where anything fails, the old rules stand.
+
+    name
+        The name of the rule set.
+
+    plan
+        What ``tcprules.plan`` returned.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 state.single tcprules.managed ftp settings='{sites: ...}'
+    """
+    _rulefiles.install(name, plan, _directory())
+
+
+def present(name):
+    """
+    Return which of the two files of a rule set exist.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.present ftp
+    """
+    return _rulefiles.present(name, _directory())
+
+
+def remove(name):
+    """
+    Remove both files of a rule set; tcpserver then drops every client that it would have asked.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.remove ftp
+    """
+    _rulefiles.remove(name, _directory())
 
 
 def compile(name):
@@ -84,7 +162,7 @@ def compile(name):
         salt gw1 tcprules.compile ftp
     """
     try:
-        __salt__["rulefiles.compile"](name)
+        _rulefiles.compile(name, _directory())
     except OSError as error:
         raise CommandExecutionError(f"{name}: {error}")
     return lint(name)
@@ -107,21 +185,21 @@ def uncompiled(name):
 
         salt gw1 tcprules.uncompiled ftp
     """
-    cdb = __salt__["rulefiles.paths"](name)[1]
+    cdb = _rulefiles.paths(name, _directory())[1]
     text = _text(name)
     try:
-        wanted = list(__salt__["rulestext.records"](text))
+        wanted = list(_rulestext.records(text))
     except SaltInvocationError as error:
         raise CommandExecutionError(f"{name}: {error}")
     try:
-        found = __salt__["tcpcdb.records"](cdb)
+        found = _tcpcdb.records(cdb)
     except (FileNotFoundError, CommandExecutionError):
         found = None
     if found == wanted:
         return {}
     # Without a cdb that it can read, tcpserver drops everyone.
-    old = [":deny"] if found is None else __salt__["rulestext.dump"](found)
-    changes = __salt__["verdicts.difference"]("\n".join(old), text)
+    old = [":deny"] if found is None else _rulestext.dump(found)
+    changes = _verdicts.difference("\n".join(old), text)
     return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
@@ -149,17 +227,17 @@ def check(name, ip, host=None, info=None):
 
         salt gw1 tcprules.check ftp 9.9.9.9
     """
-    rules, cdb = __salt__["rulefiles.paths"](name)
-    ip = __salt__["cidr.address"](ip)
+    rules, cdb = _rulefiles.paths(name, _directory())
+    ip = _cidr.address(ip)
     try:
-        found = __salt__["tcpcdb.first"](cdb, __salt__["rulestext.keys_for"](ip, host, info))
+        found = _tcpcdb.first(cdb, _rulestext.keys_for(ip, host, info))
     except FileNotFoundError:
         raise CommandExecutionError(f"{name}: there is no {cdb}, so tcpserver drops every client")
     if not found:
         return {"verdict": "allow", "rule": None, "site": None, "env": {}}
     key, data = found
-    verdict, env = __salt__["rulestext.meaning"](data)
-    rule, site = __salt__["ruleline.find"](rules, cdb, key) or (None, None)
+    verdict, env = _rulestext.meaning(data)
+    rule, site = _ruleline.find(rules, cdb, key) or (None, None)
     answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
     warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
     return {**answer, "warnings": warnings} if warnings else answer
@@ -180,7 +258,7 @@ def lookup(ip):
 
         salt gw1 tcprules.lookup 9.9.9.9
     """
-    directory = __salt__["rulefiles.directory"]()
+    directory = _directory()
     cdbs = sorted(glob.glob(os.path.join(glob.escape(directory), "*.cdb")))
     return {os.path.basename(cdb)[: -len(".cdb")]: check(cdb, ip) for cdb in cdbs}
 
@@ -200,9 +278,9 @@ def dump(name):
 
         salt gw1 tcprules.dump ftp
     """
-    cdb = __salt__["rulefiles.paths"](name)[1]
+    cdb = _rulefiles.paths(name, _directory())[1]
     try:
-        return __salt__["rulestext.dump"](__salt__["tcpcdb.records"](cdb))
+        return _rulestext.dump(_tcpcdb.records(cdb))
     except FileNotFoundError:
         raise CommandExecutionError(f"{name}: there is no {cdb}")
 
@@ -227,9 +305,9 @@ def lint(name=None, text=None):
         salt gw1 tcprules.lint text='192.168.0:allow'
     """
     if text is not None:
-        return __salt__["ruleslint.lint"](text)
-    cdb = __salt__["rulefiles.paths"](name)[1]
-    return __salt__["ruleslint.lint"](_text(name), __salt__["tcpserver.deaf"](cdb))
+        return _ruleslint.lint(text)
+    cdb = _rulefiles.paths(name, _directory())[1]
+    return _ruleslint.lint(_text(name), _tcpserver.deaf(cdb, _definitions()))
 
 
 def diff(old, new):
@@ -248,7 +326,7 @@ def diff(old, new):
 
         salt gw1 tcprules.diff ftp /root/ftp.rules
     """
-    return __salt__["verdicts.difference"](_rules(old), _rules(new))
+    return _verdicts.difference(_rules(old), _rules(new))
 
 
 def from_cidr(cidr):
@@ -264,11 +342,19 @@ def from_cidr(cidr):
 
         salt gw1 tcprules.from_cidr 192.168.0.0/23
     """
-    blocks = __salt__["cidr.blocks"]([str(cidr)])
-    addresses = __salt__["cidr.rules"](list(chain.from_iterable(blocks.values())))
+    blocks = _cidr.blocks([str(cidr)])
+    addresses = _cidr.rules(list(chain.from_iterable(blocks.values())))
     if len(addresses) > 1:
         raise SaltInvocationError(f"{str(cidr)!r} needs {len(addresses)} rules")
     return addresses[0]
+
+
+def _directory():
+    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
+
+
+def _definitions():
+    return __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
 
 
 def _doubts(rules, cdb, rule, data):
@@ -279,7 +365,7 @@ def _doubts(rules, cdb, rule, data):
         return [f"there is no {rules} to tell the site"]
     if rule is None:
         return [f"{rules} has no such rule; the cdb was made of something else"]
-    if __salt__["rulestext.line"](rule)[1] != data:
+    if _rulestext.line(rule)[1] != data:
         return [f"{rules} says something else; the cdb decides"]
     return [f"{rules} is newer than the cdb, and not yet compiled"] if newer else []
 
@@ -288,7 +374,7 @@ def _unasked(cdb, key):
     """Say whether tcpserver can know of a client what a rule asks."""
     needed = {"info"} if "@" in key else set()
     needed |= {"host"} if "=" in key else set()
-    if not needed.intersection(__salt__["tcpserver.deaf"](cdb) if needed else ()):
+    if not needed.intersection(_tcpserver.deaf(cdb, _definitions()) if needed else ()):
         return []
     return ["tcpserver runs with -R or -H: it will not know enough to use this rule"]
 
@@ -296,14 +382,14 @@ def _unasked(cdb, key):
 def _rules(name):
     if str(name).endswith(".rules"):
         return _text(name)
-    text = __salt__["rulefiles.in_force"](name)
+    text = _rulefiles.in_force(name, _directory())
     if text is None:
         raise CommandExecutionError(f"{name}: there is no cdb in force")
     return text
 
 
 def _text(name):
-    rules = __salt__["rulefiles.paths"](name)[0]
+    rules = _rulefiles.paths(name, _directory())[0]
     try:
         with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
             return file.read()

@@ -42,13 +42,13 @@ def managed(name, settings, pillar=None):
     are written again. Where anything fails, the old rules stand.
     """
     try:
-        plan = __salt__["rulefiles.plan"](name, settings, pillar or name)
+        plan = __salt__["tcprules.plan"](name, settings, pillar)
         if not plan["changes"]:
             return _unchanged(name, "the rules are as declared")
         if __opts__["test"]:
             return _would_change(name, plan["changes"])
-        __salt__["rulefiles.install"](name, plan)
-        if __salt__["rulefiles.seal"](name) != plan["inputs"]:
+        __salt__["tcprules.install"](name, plan)
+        if __salt__["tcprules.plan"](name, settings, pillar)["changes"]:
             return _failed(name, f"{name}: somebody else wrote the rules at the same time")
     except (SaltInvocationError, CommandExecutionError, OSError) as error:
         return _failed(name, error)
@@ -69,7 +69,7 @@ def compiled(name):
         changes = __salt__["tcprules.uncompiled"](name)
         warnings = __salt__["tcprules.lint"](name)
         if changes and not __opts__["test"]:
-            __salt__["rulefiles.compile"](name)
+            __salt__["tcprules.compile"](name)
             if __salt__["tcprules.uncompiled"](name):
                 return _failed(name, f"{name}: somebody else wrote the rules at the same time")
     except (SaltInvocationError, CommandExecutionError, OSError) as error:
@@ -88,13 +88,13 @@ def absent(name):
         The name of the rule set.
     """
     try:
-        changes = dict.fromkeys(__salt__["rulefiles.present"](name), "removed")
+        changes = dict.fromkeys(__salt__["tcprules.present"](name), "removed")
         if not changes:
             return _unchanged(name, "there are no such rules")
         if __opts__["test"]:
             return _would_change(name, changes)
-        __salt__["rulefiles.remove"](name)
-        if __salt__["rulefiles.present"](name):
+        __salt__["tcprules.remove"](name)
+        if __salt__["tcprules.present"](name):
             return _failed(name, f"{name}: somebody else wrote the rules at the same time")
     except (SaltInvocationError, OSError) as error:
         return _failed(name, error)

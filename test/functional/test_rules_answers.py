@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 
+import _tcpserver
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -106,7 +107,7 @@ def test_check_warns_of_a_rule_that_tcpserver_cannot_use(ask, rules, by_name, ru
 @pytest.mark.parametrize("script", ["exec true", "tcpserver -x", "tcpserver 'x", "tcpserver -? 0"])
 def test_a_service_that_runs_something_else_is_passed_over(minion, ask, by_name, run, script):
     run(script)
-    assert minion.functions["tcpserver.readers"]("/etc/tcprules/names.cdb") == {}
+    assert _tcpserver.readers("/etc/tcprules/names.cdb", str(minion.root / "svc.d")) == {}
     assert "warnings" not in ask("check", "names", "9.9.9.9", info="joe")
 
 

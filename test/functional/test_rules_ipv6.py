@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import _cidr6
+import _rulefiles
 import pytest
 
 DEBS = Path(__file__).resolve().parents[2] / ".cache" / "debs"
@@ -152,7 +154,7 @@ def test_every_address_gets_the_verdict_of_the_longest_prefix(minion, ipv6, mana
     sites["lan"] = SITES["lan"]
     done = managed(sites)
     assert done["result"] is True, done["comment"]
-    spell = minion.functions["cidr6.spelling"]
+    spell = _cidr6.spelling
     ends = {int(end) for network in rules for end in (network[0], network[-1])}
     inner = {end ^ (1 << dice.randrange(128)) for end in ends for _ in range(3)}
     for number in ends | inner | {end + step for end in ends for step in (-1, 1)}:
@@ -197,7 +199,7 @@ def test_a_real_tcpserver_spells_addresses_as_we_do_and_admits_those_we_allow(
         stdout=subprocess.PIPE,
         check=True,
     )
-    spell = minion.functions["cidr6.spelling"]
+    spell = _cidr6.spelling
     wanted = {address: spell(address) for address in admitted + spelled}
     assert json.loads(done.stdout) == {**wanted, **dict.fromkeys(refused, "")}
 
@@ -208,7 +210,7 @@ def test_its_tcprules_that_loops_for_ever_is_ended(minion, ipv6, name, managed, 
         before = cdb.read()
     with open(name.replace(".cdb", ".rules"), "w") as rules:
         rules.write("9.9.9.9\n")
-    monkeypatch.setitem(minion.functions["rulefiles.compile"].__globals__, "_TIME_LIMIT", 0.5)
+    monkeypatch.setattr(_rulefiles, "_TIME_LIMIT", 0.5)
     failed = minion.apply("tcprules.compiled", name=name)
     assert failed["result"] is False
     assert failed["comment"] == f"{name}: tcprules took more than 0.5 s (the old rules stand)"

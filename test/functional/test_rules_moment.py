@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import _rulefiles
+import _tcpcdb
 import pytest
 
 ADMITTED, REFUSED = "127.0.0.1", "127.0.0.2"
@@ -104,7 +106,7 @@ def in_force(minion, name):
     """Return the number of records in force, having seen that they still mean the same."""
     check = minion.functions["tcprules.check"]
     assert [check(name, address)["verdict"] for address in (ADMITTED, REFUSED)] == ["allow", "deny"]
-    return minion.functions["tcpcdb.count"](name)
+    return _tcpcdb.count(name)
 
 
 def killed_at(call, managed):
@@ -112,7 +114,7 @@ def killed_at(call, managed):
     calls = itertools.count()
 
     def watch(frame, event, _):
-        ours = event == "c_call" and frame.f_code.co_filename.endswith("rulefiles.py")
+        ours = event == "c_call" and frame.f_code.co_filename.endswith("_rulefiles.py")
         if ours and next(calls) == call:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -162,7 +164,7 @@ def test_a_tcprules_that_outlives_its_salt_is_waited_for(
 
 
 def test_a_writer_that_does_not_end_is_named(minion, managed, name, monkeypatch):
-    monkeypatch.setitem(minion.functions["rulefiles.compile"].__globals__, "_TIME_LIMIT", 0.2)
+    monkeypatch.setattr(_rulefiles, "_TIME_LIMIT", 0.2)
     directory = os.path.dirname(name)
     descriptor = os.open(directory, os.O_RDONLY)
     try:

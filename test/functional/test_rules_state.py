@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from copy import deepcopy
 
+import _rulefiles
 import pytest
 
 PATH = "ftpgw:rules:ftp"
@@ -254,7 +255,7 @@ def test_a_tcprules_that_fails_or_lies_leaves_the_old_rules(
 def test_a_tcprules_that_never_ends_is_ended(minion, declare, page, rules, tool, monkeypatch):
     before = contents(rules)
     tool("exec sleep 1000")
-    monkeypatch.setitem(minion.functions["rulefiles.compile"].__globals__, "_TIME_LIMIT", 0.3)
+    monkeypatch.setattr(_rulefiles, "_TIME_LIMIT", 0.3)
     page["sites"]["lan"]["allow"] = ["192.168.1.0/24"]
     failed = declare(page)
     assert failed["result"] is False

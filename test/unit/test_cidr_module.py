@@ -2,10 +2,10 @@
 
 import ipaddress
 
+import _cidr as cidr
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joined import cidr
 from salt.exceptions import SaltInvocationError
 
 addresses = st.integers(0, 2**32 - 1)

@@ -1,9 +1,11 @@
 """The line and the site behind a record, in files of every order and size."""
 
+import _ruleline as ruleline
+import _rulestext as rulestext
+import _tcpcdb as tcpcdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from joined import ruleline, rulestext, tcpcdb
 
 
 @pytest.fixture

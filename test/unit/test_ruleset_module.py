@@ -2,10 +2,11 @@
 
 import ipaddress
 
+import _ruleset as ruleset
+import _rulestext as rulestext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joined import ruleset, rulestext
 from salt.exceptions import SaltInvocationError
 
 PATH = "ftpgw:rules:ftp"

@@ -1,7 +1,9 @@
 """Every line that tcprules accepts without a word and that does not mean what it seems to."""
 
+import _ruleset as ruleset
+import _ruleslint as ruleslint
+import _rulestext as rulestext
 import pytest
-from joined import ruleset, ruleslint, rulestext
 
 NO_LAST_RULE = "no last rule ':deny': whoever no rule names is admitted"
 

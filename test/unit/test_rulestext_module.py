@@ -2,10 +2,11 @@
 
 import subprocess
 
+import _rulestext as rulestext
+import _tcpcdb as tcpcdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from joined import rulestext, tcpcdb
 from salt.exceptions import SaltInvocationError
 
 # Mostly what people write, with the characters that matter to the grammar in odd places.

@@ -3,11 +3,12 @@
 import io
 from pathlib import Path
 
+import _rulestext as rulestext
+import _tcpcdb as tcpcdb
 import cdblib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joined import rulestext, tcpcdb
 from salt.exceptions import CommandExecutionError
 
 GOLDEN = sorted((Path(__file__).parents[1] / "data" / "tcprules").glob("*.rules"))

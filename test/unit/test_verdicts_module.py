@@ -3,9 +3,11 @@
 import ipaddress
 from itertools import product
 
+import _rulestext as rulestext
+import _tcpcdb as tcpcdb
+import _verdicts as verdicts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joined import rulestext, tcpcdb, verdicts
 
 # Few numbers, so that rules nest, overlap and repeat; the ends of an octet among them.
 numbers = st.sampled_from([0, 1, 9, 10, 255])

@@ -8,7 +8,7 @@ import re
 from salt.exceptions import SaltInvocationError
 
 
-def contents(checked, pillar):
+def contents(checked, pillar, fetch):
     """
     Return the content of every file that a site names.
 
@@ -18,18 +18,15 @@ def contents(checked, pillar):
     pillar
         The pillar path with which errors begin.
 
+    fetch
+        What brings a ``salt://`` file to this machine and returns its path.
+
     Returns a mapping of names to bytes.
 
     Raises SaltInvocationError for a file that is not there.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 addresslist.contents '{sites: {}}' ftp
     """
     return {
-        file: _content(file, f"{pillar}:sites:{site}:{verdict}_from")
+        file: _content(file, fetch, f"{pillar}:sites:{site}:{verdict}_from")
         for site, settings in checked["sites"].items()
         for verdict in ("allow", "deny")
         for file in settings[f"{verdict}_from"]
@@ -42,20 +39,14 @@ def lines(content):
 
     content
         What a file holds, in bytes.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 addresslist.lines '9.9.9.9 # acme'
     """
     content = content if isinstance(content, bytes) else content.encode()
     text = content.decode("utf-8-sig", errors="replace")
     return [line.strip() for line in re.sub("#.*", "", text).splitlines()]
 
 
-def _content(file, pillar):
-    local = __salt__["cp.cache_file"](file) if file.startswith("salt://") else file
+def _content(file, fetch, pillar):
+    local = fetch(file) if file.startswith("salt://") else file
     if not local or not os.path.isfile(local):
         raise SaltInvocationError(f"{pillar}: there is no file {file}")
     with open(local, "rb") as content:

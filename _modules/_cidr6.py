@@ -8,6 +8,7 @@ colon. But an address has several spellings, since any run of zero groups may be
 import ipaddress
 from itertools import pairwise
 
+import _tcpserver
 from salt.exceptions import SaltInvocationError
 
 # A longer prefix ends in the last group, which no colon follows: every address is a rule.
@@ -25,12 +26,6 @@ def block(entry):
 
     Raises SaltInvocationError for what is none, and for a network that rules cannot tell from
     others.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr6.block 2001:db8:1::/48
     """
     network = _network(entry)
     if not _is_distinct(network):
@@ -47,12 +42,6 @@ def rules(block):
 
     block
         A text as ``cidr6.block`` returns it.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr6.rules 2001:db8:1::/48
     """
     network = ipaddress.IPv6Network(block)
     if network.prefixlen > _PREFIXES:
@@ -71,12 +60,6 @@ def around(address):
 
     address
         One address.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr6.around 2001:db8::7
     """
     networks = (ipaddress.IPv6Network((address, length), False) for length in range(128, -1, -1))
     return {network.prefixlen: str(network).removesuffix("/128") for network in networks}
@@ -90,12 +73,6 @@ def spelling(address):
         One address.
 
     Raises SaltInvocationError for anything else.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr6.spelling 2001:db8:0:1:2:3:4:5
     """
     network = _network(address)
     if network.prefixlen < 128:
@@ -106,7 +83,7 @@ def spelling(address):
 
 
 def _network(entry):
-    if not __salt__["tcpserver.speaks_ipv6"]():
+    if not _tcpserver.speaks_ipv6():
         raise SaltInvocationError(
             f"{entry!r} is IPv6, which the tcpserver of this machine does not speak"
             " (that of ucspi-tcp-ipv6 does)"

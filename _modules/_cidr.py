@@ -7,6 +7,7 @@ Here they are IPv4 addresses; those of IPv6 are passed on to the module cidr6.
 import re
 from socket import AF_INET, inet_ntoa, inet_pton
 
+import _cidr6
 from salt.exceptions import SaltInvocationError
 
 
@@ -21,18 +22,12 @@ def blocks(entries):
     the entries. A range becomes the blocks that it is made of; a single address has no ``/32``.
 
     Raises SaltInvocationError, quoting the first text that is no address.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.blocks '["192.168.0.0/24", "10.0.0.5-10.0.0.77"]'
     """
     singles = {}
     found = {32: singles}
     for entry in entries:
         if ":" in entry:
-            block, length = __salt__["cidr6.block"](entry)
+            block, length = _cidr6.block(entry)
             found.setdefault(length, {})[block] = None
         elif "/" in entry or "-" in entry:
             for address, length in _networks(entry):
@@ -52,12 +47,6 @@ def rules(blocks):
 
     Every IPv4 block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, ``9.9.9.9``
     stays what it is, and ``0.0.0.0/0`` becomes the empty text. An IPv6 block may need several.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.rules '["192.168.0.0/23", "9.9.9.9"]'
     """
     if ":" in "".join(blocks):
         return [rule for block in blocks for rule in _all_rules(block)]
@@ -70,12 +59,6 @@ def keys(blocks):
 
     blocks
         A list of texts in CIDR notation, all with the same length of prefix.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.keys '["192.168.0.0/23"]'
     """
     rules = [len(_all_rules(block)) for block in blocks if ":" in block]
     others = len(blocks) - len(rules)
@@ -89,15 +72,9 @@ def around(address):
 
     address
         One address.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.around 9.9.9.9
     """
     if ":" in address:
-        return __salt__["cidr6.around"](address)
+        return _cidr6.around(address)
     number = _number(address)
     return {length: _text(_cut(number, length), length) for length in range(32, -1, -1)}
 
@@ -110,16 +87,10 @@ def address(entry):
         A text such as ``9.9.9.9``.
 
     Raises SaltInvocationError for anything else, a network for example.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.address 9.9.9.9
     """
     text = str(entry)
     if ":" in text:
-        return __salt__["cidr6.spelling"](text)
+        return _cidr6.spelling(text)
     if "/" in text or "-" in text:
         raise SaltInvocationError(f"{text!r} is not a single address")
     _packed(text)
@@ -132,12 +103,6 @@ def between(low, high):
 
     low, high
         Integers from 0 to 2^32 - 1.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 cidr.between 151587072 151587327
     """
     free = (high - low).bit_length()
     if high - low + 1 == 1 << free and not low % (1 << free):
@@ -146,7 +111,7 @@ def between(low, high):
 
 
 def _all_rules(block):
-    return __salt__["cidr6.rules"](block) if ":" in block else rules([block])
+    return _cidr6.rules(block) if ":" in block else rules([block])
 
 
 def _length(block):

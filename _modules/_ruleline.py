@@ -8,6 +8,9 @@ import re
 from functools import partial
 from itertools import islice
 
+import _rulestext
+import _tcpcdb
+
 # How many lines in a row may repeat the keys of others before the search gives up on order.
 _NEAR = 100
 _RULE = re.compile(rb"^(?!#)([^:\n]*|[0-9a-f:.]+):(?:allow|deny).*$", re.M)
@@ -24,12 +27,6 @@ def find(rules, cdb, key):
         The key of the record.
 
     Returns ``(rule, site)``, two texts; None where the file has no such line or is not there.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleline.find /etc/tcprules/ftp.rules /etc/tcprules/ftp.cdb 9.9.9.
     """
     key = key if isinstance(key, bytes) else key.encode()
     if not os.path.isfile(rules) or not os.path.getsize(rules):
@@ -43,7 +40,7 @@ def find(rules, cdb, key):
 
 def _guided(text, cdb, key):
     """Let the order of the records lead near the line, and look at the next few."""
-    place = __salt__["tcpcdb.place"](cdb, key, len(text), partial(_line_at, text))
+    place = _tcpcdb.place(cdb, key, len(text), partial(_line_at, text))
     lines = islice(_RULE.finditer(text, place), _NEAR)
     return next((line for line in lines if _makes(line, key)), None)
 
@@ -60,7 +57,7 @@ def _line_at(text, offset):
 
 
 def _keys(address):
-    return __salt__["rulestext.keys"](address) if b"-" in address else [address]
+    return _rulestext.keys(address) if b"-" in address else [address]
 
 
 def _makes(line, key):

@@ -45,12 +45,6 @@ def first(path, keys):
     are read.
 
     Raises CommandExecutionError where the file is no cdb.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpcdb.first /etc/tcprules/ftp.cdb '["9.9.9.9", "9.9.9.", "9.9.", "9.", ""]'
     """
     keys = [key if isinstance(key, bytes) else key.encode() for key in keys]
     with _mapped(path) as cdb:
@@ -68,12 +62,6 @@ def records(path):
     Returns a list of ``(key, data)``, both bytes.
 
     Raises CommandExecutionError where the file is no cdb.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpcdb.records /etc/tcprules/ftp.cdb
     """
     with _mapped(path) as cdb:
         return list(_records(cdb))
@@ -87,12 +75,6 @@ def count(path):
         The cdb file.
 
     Raises CommandExecutionError where the file is no cdb.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpcdb.count /etc/tcprules/ftp.cdb
     """
     with _mapped(path) as cdb:
         # Each hash table has twice as many slots as records.
@@ -117,12 +99,6 @@ def place(path, key, size, line_at):
         first line from there on, or None.
 
     The records stand in the order of the lines, so twenty looks find one among a million.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleline.find /etc/tcprules/ftp.rules /etc/tcprules/ftp.cdb 9.9.9.
     """
     with _mapped(path) as cdb:
         wanted = next(_positions(cdb, key), 0)
@@ -146,12 +122,6 @@ def write(path, pairs):
 
     pairs
         Its records in order, an iterable of ``(key, data)``, both bytes.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpcdb.write /tmp/empty.cdb '[]'
     """
     with open(path, "wb") as cdb:
         cdb.write(bytes(_INDEX))

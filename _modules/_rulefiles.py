@@ -15,6 +15,12 @@ import shutil
 import subprocess
 import time
 
+import _addresslist
+import _cidr
+import _ruleset
+import _rulestext
+import _tcpcdb
+import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # tcprules takes 0.3 s for a million lines; the one of ucspi-tcp-ipv6 loops for ever on some.
@@ -29,88 +35,65 @@ _SEAL = "# sealed by Salt: "
 _RENDERING = 1
 
 
-def paths(name):
+def paths(name, directory):
     """
     Return the files of a rule set.
 
     name
-        The name of a rule set in the directory ``tcprules.dir`` of the minion configuration
-        (default /etc/tcprules), or the absolute path of one of its two files.
+        The name of a rule set in the directory, or the absolute path of one of its two files.
+
+    directory
+        Where the rule sets are.
 
     Returns ``(rules, cdb)``, two paths.
 
     Raises SaltInvocationError for anything else.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.paths ftp
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SaltInvocationError(f"{name!r}: not a name for rules (letters, digits, - and _)")
-    stem = name.rpartition(".")[0] if name[0] == "/" else os.path.join(directory(), name)
+    stem = name.rpartition(".")[0] if name[0] == "/" else os.path.join(directory, name)
     return f"{stem}.rules", f"{stem}.cdb"
 
 
-def directory():
-    """
-    Return the directory of the rule sets.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.directory
-    """
-    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
-
-
-def plan(name, settings, pillar):
+def plan(name, settings, pillar, directory, fetch):
     """
     Return what has to be written to make the files of a rule set equal to its settings.
 
     name, settings, pillar
         As for ``tcprules.settings``.
 
+    directory, fetch
+        Where the rule sets are, and what brings a ``salt://`` file here (``cp.cache_file``).
+
     Returns a mapping. Its ``changes`` are empty where both files are as they should be, else they
     tell whose verdict changes; the rest is for ``rulefiles.install``.
 
     Raises SaltInvocationError for the first setting or address that is wrong, and for an address
     under ``expect`` that would get the other verdict.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.plan ftp '{"sites": {"lan": {"allow": ["9.9.9.9"]}}}' ftp
     """
-    rules, cdb = paths(name)
-    checked = __salt__["ruleset.settings"](settings, pillar)
-    lists = __salt__["addresslist.contents"](checked, pillar)
+    rules, cdb = paths(name, directory)
+    checked = _ruleset.settings(settings, pillar)
+    lists = _addresslist.contents(checked, pillar, fetch)
     inputs = _inputs([_RENDERING, name, pillar, checked], lists)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}}
-    groups = __salt__["ruleset.groups"](checked, lists, pillar)
-    __salt__["ruleset.check_expected"](groups, checked, pillar)
-    text = __salt__["ruleset.text"](name, groups, checked["default"], pillar)
+    groups = _ruleset.groups(checked, lists, pillar)
+    _ruleset.check_expected(groups, checked, pillar)
+    text = _ruleset.text(name, groups, checked["default"], pillar)
     old = old.decode() if sealed else _dumped(cdb)
-    if old is None:
-        changes = __salt__["ruleset.outline"](groups)
-    else:
-        changes = __salt__["verdicts.difference"](old, text)
+    changes = _ruleset.outline(groups) if old is None else _verdicts.difference(old, text)
     return {
         "changes": changes or {os.path.basename(rules): "written again; no verdict changes"},
         "text": text,
         "inputs": inputs,
-        "records": __salt__["ruleset.records"](groups),
+        "records": _ruleset.records(groups),
         "expect": checked["expect"],
     }
 
 
-def install(name, plan):
+def install(name, plan, directory):
     """
     Write the files that a plan wants.
 
@@ -121,14 +104,8 @@ def install(name, plan):
         What ``rulefiles.plan`` returned.
 
     Raises CommandExecutionError or OSError, with the old rules still in force.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 state.single tcprules.managed ftp settings='{sites: ...}'
     """
-    rules, cdb = paths(name)
+    rules, cdb = paths(name, directory)
     text = plan["text"].encode()
     _make_directory(os.path.dirname(cdb))
     with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{rules}.new", f"{cdb}.new"):
@@ -146,7 +123,7 @@ def install(name, plan):
         os.fsync(lock)
 
 
-def compile(name):
+def compile(name, directory):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
@@ -154,73 +131,49 @@ def compile(name):
         The rule set, or the absolute path of its ``.rules`` file.
 
     Raises CommandExecutionError, or OSError, with the old cdb still in force.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.compile ftp
     """
-    rules, cdb = paths(name)
+    rules, cdb = paths(name, directory)
     with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{cdb}.new"):
         _compile(name, rules, f"{cdb}.new", lock)
         os.replace(f"{cdb}.new", cdb)
         os.fsync(lock)
 
 
-def remove(name):
+def remove(name, directory):
     """
     Remove both files of a rule set; tcpserver then drops every client that it would have asked.
 
     name
         The rule set.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.remove ftp
     """
-    for path in reversed(paths(name)):
+    for path in reversed(paths(name, directory)):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
 
-def present(name):
+def present(name, directory):
     """
     Return which of the two files of a rule set exist.
 
     name
         The rule set.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.present ftp
     """
-    return [path for path in paths(name) if os.path.lexists(path)]
+    return [path for path in paths(name, directory) if os.path.lexists(path)]
 
 
-def seal(name):
+def seal(name, directory):
     """
     Return the digest of the settings that made both files, or None where one is not as it was made.
 
     name
         The rule set.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.seal ftp
     """
-    rules, cdb = paths(name)
+    rules, cdb = paths(name, directory)
     inputs = _sealed(rules, cdb)[1]
     return inputs if inputs and _is_ours(rules) and _is_ours(cdb) else None
 
 
-def in_force(name):
+def in_force(name, directory):
     """
     Return the text of the rules in force, or None where there is no cdb that tcpserver can read.
 
@@ -229,14 +182,8 @@ def in_force(name):
 
     The text is the ``.rules`` file where that made the cdb, for it knows the sites; else it is
     what the cdb says.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulefiles.in_force ftp
     """
-    rules, cdb = paths(name)
+    rules, cdb = paths(name, directory)
     text, inputs = _sealed(rules, cdb)
     return text.decode() if inputs else _dumped(cdb)
 
@@ -261,7 +208,7 @@ def _sealed(rules, cdb):
 
 def _dumped(cdb):
     try:
-        return "\n".join(__salt__["rulestext.dump"](__salt__["tcpcdb.records"](cdb)))
+        return "\n".join(_rulestext.dump(_tcpcdb.records(cdb)))
     except (FileNotFoundError, CommandExecutionError):
         return None
 
@@ -327,7 +274,7 @@ def _compile(name, rules, cdb, lock):
         _run_tcprules(name, rules, cdb, lock)
     else:
         with open(rules, "rb") as text:
-            __salt__["tcpcdb.write"](cdb, __salt__["rulestext.records"](text.read()))
+            _tcpcdb.write(cdb, _rulestext.records(text.read()))
     os.chmod(cdb, 0o644)
 
 
@@ -349,7 +296,7 @@ def _run_tcprules(name, rules, cdb, lock):
 
 
 def _try(name, cdb, plan):
-    count = __salt__["tcpcdb.count"](cdb)
+    count = _tcpcdb.count(cdb)
     if count != plan["records"]:
         raise CommandExecutionError(
             f"{name}: the new cdb has {count} records instead of {plan['records']}"
@@ -357,9 +304,9 @@ def _try(name, cdb, plan):
         )
     for verdict, addresses in plan["expect"].items():
         for address in addresses:
-            keys = __salt__["rulestext.keys_for"](__salt__["cidr.address"](address))
-            rule = __salt__["tcpcdb.first"](cdb, keys)
-            if not rule or __salt__["rulestext.meaning"](rule[1])[0] != verdict:
+            keys = _rulestext.keys_for(_cidr.address(address))
+            rule = _tcpcdb.first(cdb, keys)
+            if not rule or _rulestext.meaning(rule[1])[0] != verdict:
                 raise CommandExecutionError(
                     f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"
                 )

@@ -7,6 +7,9 @@ import re
 from itertools import chain
 from reprlib import repr as short
 
+import _addresslist
+import _cidr
+import _rulestext
 from salt.exceptions import SaltInvocationError
 
 _SETTINGS = {
@@ -42,12 +45,6 @@ def settings(settings, pillar):
     Returns a new mapping with every setting in it.
 
     Raises SaltInvocationError for the first setting that is wrong.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.settings '{"sites": {"lan": {"allow": ["9.9.9.9"]}}}' ftpgw:rules:ftp
     """
     checked = {**_SETTINGS, **_mapping(settings, pillar, _SETTINGS)}
     _choice(checked["state"], f"{pillar}:state", ["present", "absent"])
@@ -78,12 +75,6 @@ def groups(checked, lists, pillar):
 
     Raises SaltInvocationError for an address that is none, for a block that is claimed twice, and
     for a rule set that would admit everyone or nobody without saying so.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.groups '{sites: {}, default: allow, admits: everyone}' '{}' ftp
     """
     found = []
     for site, settings in sorted(checked["sites"].items()):
@@ -91,7 +82,7 @@ def groups(checked, lists, pillar):
             blocks = _blocks(settings, verdict, lists, f"{pillar}:sites:{site}")
             if blocks:
                 env = settings["env"] if verdict == "allow" else {}
-                action = __salt__["rulestext.action"](verdict, env)
+                action = _rulestext.action(verdict, env)
                 found.append((site, action, blocks))
     for length in range(129):
         _check_claims(_of_length(found, length), pillar)
@@ -114,12 +105,6 @@ def text(name, groups, default, pillar):
 
     pillar
         The pillar path that the head of the file tells its reader to edit.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.text ftp '[[lan, allow, {24: [192.168.0.0/24]}]]' deny ftpgw:rules:ftp
     """
     parts = [
         f"# Written by Salt from the settings of {pillar}; change them there.\n"
@@ -132,7 +117,7 @@ def text(name, groups, default, pillar):
             for first in range(0, len(blocks), _PAGE):
                 if first or site != heading:
                     parts.append(f"\n# {site}\n")
-                rules = __salt__["cidr.rules"](blocks[first : first + _PAGE])
+                rules = _cidr.rules(blocks[first : first + _PAGE])
                 parts.append(f":{action}\n".join([*rules, ""]))
                 heading = site
     return "".join([*parts, f"\n# default\n:{default}\n"])
@@ -144,12 +129,6 @@ def outline(groups):
 
     groups
         Its blocks, as ``ruleset.groups`` returns them.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.outline '[[lan, allow, {24: [192.168.0.0/24]}]]'
     """
     changes = {}
     for site, action, blocks in groups:
@@ -167,17 +146,9 @@ def records(groups):
 
     groups
         Its blocks, as ``ruleset.groups`` returns them.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.records '[[lan, allow, {24: [192.168.0.0/24]}]]'
     """
     return 1 + sum(
-        __salt__["cidr.keys"](same_length)
-        for _, _, blocks in groups
-        for same_length in blocks.values()
+        _cidr.keys(same_length) for _, _, blocks in groups for same_length in blocks.values()
     )
 
 
@@ -195,12 +166,6 @@ def check_expected(groups, checked, pillar):
         The pillar path with which errors begin.
 
     Raises SaltInvocationError, naming the rule and the site that decide.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleset.check_expected '[]' '{default: deny, expect: {deny: [9.9.9.9]}}' ftp
     """
     for verdict, addresses in checked["expect"].items():
         for address in addresses:
@@ -214,10 +179,10 @@ def check_expected(groups, checked, pillar):
 
 def _decide(groups, default, address):
     """Return the action, the rule and the site of the longest prefix that holds an address."""
-    for length, block in __salt__["cidr.around"](address).items():
+    for length, block in _cidr.around(address).items():
         for site, action, blocks in _of_length(groups, length):
             if block in blocks:
-                return action, __salt__["cidr.rules"]([block])[0], site
+                return action, _cidr.rules([block])[0], site
     return default, "", "default"
 
 
@@ -227,7 +192,7 @@ def _of_length(groups, length):
 
 def _blocks(settings, verdict, lists, pillar):
     files = {
-        f"{pillar}:{verdict}_from: {file}": __salt__["addresslist.lines"](lists[file])
+        f"{pillar}:{verdict}_from: {file}": _addresslist.lines(lists[file])
         for file in settings[f"{verdict}_from"]
     }
     entries = chain(settings[verdict], *files.values())
@@ -242,7 +207,7 @@ def _blocks(settings, verdict, lists, pillar):
 
 
 def _addresses(entries, where):
-    found = _placed(where, __salt__["cidr.blocks"], entries)
+    found = _placed(where, _cidr.blocks, entries)
     if 0 in found:
         raise SaltInvocationError(
             f"{where}: {found[0][0]} is everyone (everyone else is what 'default' is for)"
@@ -318,7 +283,7 @@ def _environment(env, pillar):
             raise SaltInvocationError(f"{pillar}: {str(name)!r} is no name for a variable")
         if not isinstance(value, str) or not value.isprintable():
             raise SaltInvocationError(f"{pillar}:{name}: expected text, not {short(value)}")
-        _placed(f"{pillar}:{name}", __salt__["rulestext.action"], "allow", {name: value})
+        _placed(f"{pillar}:{name}", _rulestext.action, "allow", {name: value})
     return env
 
 
@@ -326,7 +291,7 @@ def _expect(value, pillar):
     expect = {"allow": [], "deny": [], **_mapping(value, pillar, ["allow", "deny"])}
     for verdict, entries in expect.items():
         for entry in _texts(entries, f"{pillar}:{verdict}"):
-            _placed(f"{pillar}:{verdict}", __salt__["cidr.address"], entry)
+            _placed(f"{pillar}:{verdict}", _cidr.address, entry)
     return expect
 
 

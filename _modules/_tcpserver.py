@@ -13,7 +13,7 @@ import subprocess
 _OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
 
 
-def readers(cdb):
+def readers(cdb, definitions):
     """
     Return the services whose tcpserver reads a cdb, and with which options.
 
@@ -21,15 +21,8 @@ def readers(cdb):
         The path of the cdb, as the run scripts have it.
 
     Returns a mapping of names to the options without values, such as ``{"open-ftpd": "vRH"}``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpserver.readers /etc/tcprules/ftp.cdb
     """
     found = {}
-    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
         with open(run, encoding="utf-8", errors="replace") as script:
             options = _options(script.read())
@@ -39,7 +32,7 @@ def readers(cdb):
     return found
 
 
-def deaf(cdb):
+def deaf(cdb, definitions):
     """
     Return what no tcpserver that reads a cdb asks about a client.
 
@@ -48,14 +41,8 @@ def deaf(cdb):
 
     Returns a list of ``"info"`` (option -R) and ``"host"`` (option -H); where no service reads the
     cdb, an empty one.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpserver.deaf /etc/tcprules/ftp.cdb
     """
-    flags = readers(cdb).values()
+    flags = readers(cdb, definitions).values()
     return [
         asked
         for asked, off, on in (("info", "R", "r"), ("host", "H", "h"))
@@ -64,15 +51,7 @@ def deaf(cdb):
 
 
 def speaks_ipv6():
-    """
-    Return whether the tcpserver of this machine knows IPv6.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcpserver.speaks_ipv6
-    """
+    """Return whether the tcpserver of this machine knows IPv6."""
     program = shutil.which("tcpserver")
     return bool(program) and _has_option_6(program, os.stat(program).st_mtime_ns)
 

@@ -5,6 +5,8 @@ The lines that tcprules accepts without a word, and that do not mean what they s
 import re
 from itertools import chain
 
+import _cidr
+import _rulestext
 from salt.exceptions import SaltInvocationError
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -24,12 +26,6 @@ def lint(text, deaf=()):
         ``"info"`` and ``"host"``, if tcpserver is told not to ask for them (``-R``, ``-H``).
 
     Returns a list of lines for people; it is empty where every rule can decide.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ruleslint.lint '192.168.0:allow'
     """
     problems = []
     first_lines = {}
@@ -48,8 +44,8 @@ def _keys(line):
     if plain:
         return [plain[1]]
     try:
-        rule = __salt__["rulestext.line"](line.encode())
-        return [key.decode() for key in __salt__["rulestext.keys"](rule[0])] if rule else []
+        rule = _rulestext.line(line.encode())
+        return [key.decode() for key in _rulestext.keys(rule[0])] if rule else []
     except SaltInvocationError:
         return None
 
@@ -149,10 +145,10 @@ def _rewritten(address, action):
         if _KEY.fullmatch(guess):
             return [f"{guess}:{action}"]
     try:
-        blocks = __salt__["cidr.blocks"]([plain])
+        blocks = _cidr.blocks([plain])
     except SaltInvocationError:
         return []
-    rules = chain.from_iterable(map(__salt__["cidr.rules"], blocks.values()))
+    rules = chain.from_iterable(map(_cidr.rules, blocks.values()))
     return [f"{rule}:{action}" for rule in rules]
 
 

@@ -7,6 +7,9 @@ import heapq
 import re
 from socket import AF_INET, inet_pton
 
+import _cidr
+import _rulestext
+
 _LAST = 2**32 - 1
 # How many ranges of addresses a change names before it only counts them.
 _NAMED = 10
@@ -27,12 +30,6 @@ def difference(old, new):
 
     Returns a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``. Addresses that fall
     back to the default are listed under the site that had them.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 verdicts.difference ':deny' '9.9.9.:allow'
     """
     changed = _changed_rules(old, new)
     near = _first_octets(changed)
@@ -139,7 +136,7 @@ def _ends(address):
         return [(address, address)]
     last = _LAST_NUMBER.fullmatch(address)
     if not last:
-        return [(key.decode(),) * 2 for key in __salt__["rulestext.keys"](address)]
+        return [(key.decode(),) * 2 for key in _rulestext.keys(address)]
     low, high = int(last[2]), min(int(last[3]), 255)
     return [tuple(f"{last[1]}{number}{last[4]}" for number in (low, high))] if low <= high else []
 
@@ -198,11 +195,11 @@ def _ipv6_decisions(text):
             site = line[1:].strip()
         elif rule:
             rules.setdefault(rule[1], (line[rule.end() :], site))
-    keys_for = __salt__["rulestext.keys_for"]
+    keys_for = _rulestext.keys_for
     return lambda key: next((rules[part] for part in keys_for(key) if part in rules), _NO_RULE)
 
 
 def _named(ranges):
-    between = __salt__["cidr.between"]
+    between = _cidr.between
     named = [ends if isinstance(ends, str) else between(*ends) for ends in ranges[:_NAMED]]
     return [*named, f"and {len(ranges) - _NAMED} more"] if ranges[_NAMED:] else named

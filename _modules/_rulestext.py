@@ -4,6 +4,7 @@ The text of a ``.rules`` file, read exactly as ``tcprules`` reads it: a line at 
 
 import re
 
+import _tcpserver
 from salt.exceptions import SaltInvocationError
 
 # The tcprules of ucspi-tcp-ipv6 takes the address to end where the verdict begins.
@@ -21,19 +22,13 @@ def line(raw):
     a blank line, or any other line without a colon.
 
     Raises SaltInvocationError, in the words of tcprules, for a line that it refuses.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.line '9.9.9.:allow,SITE="acme"'
     """
     raw = raw if isinstance(raw, bytes) else raw.encode()
     if raw.startswith(b"#"):
         return None
     raw = raw.rstrip(b" \t\n")
     ipv6 = _IPV6_RULE.match(raw)
-    if ipv6 and __salt__["tcpserver.speaks_ipv6"]():
+    if ipv6 and _tcpserver.speaks_ipv6():
         address, action = ipv6[1], raw[ipv6.end() :]
     elif b":" in raw:
         address, _, action = raw.partition(b":")
@@ -56,12 +51,6 @@ def keys(address):
     it stands.
 
     Raises SaltInvocationError where there is no number on a side of the dash.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.keys 192.168.0-1.
     """
     address = address if isinstance(address, bytes) else address.encode()
     before, dash, after = address.partition(b"-")
@@ -83,12 +72,6 @@ def records(text):
     Returns an iterator of ``(key, data)`` in bytes.
 
     Raises SaltInvocationError for the first line that tcprules refuses.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.records "$(cat ftp.rules)"
     """
     text = text if isinstance(text, bytes) else text.encode()
     for raw in text.split(b"\n"):
@@ -107,12 +90,6 @@ def keys_for(ip, host=None, info=None):
 
     host, info
         Its name and what its ident server says, where tcpserver asks for them.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.keys_for 9.9.9.9 host=ftp.example.com
     """
     keys = [ip, *(ip[: dot.end()] for dot in reversed([*re.finditer("[.:]", ip)]))]
     if host is not None:
@@ -134,12 +111,6 @@ def action(verdict, env):
         The variables that the rule sets, a mapping of texts.
 
     Raises SaltInvocationError for a value in which every possible quote occurs.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.action allow '{"SITE": "acme"}'
     """
     return verdict + "".join(f",{name}={_quoted(value)}" for name, value in env.items())
 
@@ -152,12 +123,6 @@ def meaning(data):
         The data in bytes.
 
     Returns ``(verdict, env)`` as for ``rulestext.action``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.meaning '+SITE=acme'
     """
     data = data if isinstance(data, bytes) else data.encode()
     fields = data.decode(errors="replace").split("\0")
@@ -172,12 +137,6 @@ def dump(records):
 
     records
         The records of a cdb, as ``tcpcdb.records`` returns them.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 rulestext.dump '[["9.9.9.", ""]]'
     """
     return [
         f"{key if isinstance(key, str) else key.decode(errors='replace')}:{action(*meaning(data))}"
