@@ -1,9 +1,6 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
-{%- set boot = salt["slsutil.merge"](ftpgw.get("boot", {}), ftpgw.get("proxy_boot", {}) if ftpgw.proxied else {}) %}
-{%- set ports = {} %}
-{%- for name in boot.get("passive_ports", []) %}{% do ports.update({name: ftpgw.network.passive_ports[loop.index0] | string}) %}{% endfor %}
-{%- set files = dict(boot.get("variables", {}), **({"/etc/sysctl.conf": ports} if ports else {})) %}
+{%- set boot = ftpgw.get("boot", {}) %}
 include:
   - ftpgw.packages
 {%- for path, lines in boot.get("lines", {}).items() %}
@@ -13,7 +10,7 @@ ftpgw is in {{ path }}:
     - name: {{ path }}
     - lines: {{ lines | json }}
 {%- endfor %}
-{%- for path, variables in files.items() %}
+{%- for path, variables in boot.get("variables", {}).items() %}
 
 ftpgw finds {{ path }}:
   file.managed:
@@ -32,13 +29,6 @@ ftpgw sets variables in {{ path }}:
     - separator: '='
     - append_if_not_found: True
     - ignore_if_missing: True
-{%- endfor %}
-{%- for name, port in ports.items() %}
-
-{{ ("ftpgw " ~ name ~ " is " ~ port) | json }}:
-  cmd.run:
-    - name: {{ ("sysctl " ~ name ~ "=" ~ port) | json }}
-    - unless: {{ ("sysctl -n " ~ name ~ " | grep -qx " ~ port) | json }}
 {%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 

@@ -37,9 +37,9 @@ ftpgw proxy is not started by its package:
 {% for name, settings in ftpgw.services.items() %}
 {{ ("ftpgw service " ~ name) | json }}:
   daemontools.declared:
-    - name: {{ name | string | json }}
+    - name: {{ name | json }}
     - settings: {{ settings | json(False) }}
-    - pillar: {{ ("ftpgw:services:" ~ name) | json }}
+    - path: {{ ("ftpgw:services:" ~ name) | json }}
 {#- svscan looks every five seconds, so new services wait for it together. #}
     - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}
