@@ -4,7 +4,8 @@ import difflib
 import os
 import re
 
-from salt.exceptions import SaltInvocationError
+import _files
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 PILLAR = "ftpgw"
 SETTINGS = (
@@ -242,3 +243,29 @@ def neighbours(service_dir, services):
         return sorted(set(os.listdir(service_dir)) - set(services))
     except FileNotFoundError:
         return []
+
+
+def put(path, text, mode=None):
+    """
+    Replace a file at once: whoever is killed meanwhile leaves the old one or the new one.
+
+    path
+        where it shall be; its directory is there
+    text
+        what it shall hold
+    mode
+        its permissions, a number; None leaves those, and the owner, of the file that is there,
+        else 0644
+
+    Raises CommandExecutionError where that is not possible.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
+    """
+    try:
+        _files.put(path, text, mode)
+    except OSError as error:
+        raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
