@@ -176,15 +176,18 @@ def put(path, text, mode=None):
     mode
         its permissions as a number; by default those of the file that is there, or 0644
 
-    Returns True.  Raises OSError, and then the old file stands.
+    Returns True.  Raises CommandExecutionError where that is not possible; the old file stands.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.put /etc/motd 'A gateway.'
+        salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
-    _files.put(path, text, mode)
+    try:
+        _files.put(path, text, mode)
+    except OSError as error:
+        raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
     return True
 
 

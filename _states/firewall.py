@@ -19,6 +19,8 @@ the path of a file; so these states serve nftables and pf alike:
             unload: [nft, delete, table, ip, ftpgw]
 """
 
+import _filter
+import _result
 from salt.exceptions import CommandExecutionError
 
 
@@ -41,7 +43,8 @@ def loaded(name, text, filter):
     back if the master, reachable before, cannot be reached with the new ones, and also if the run
     is killed before that is known.
     """
-    return _told(name, text, filter, __salt__["firewall.install"], (name, text, filter))
+    put, masters = __salt__["ftpgw.put"], _filter.masters(__opts__)
+    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, masters))
 
 
 def unloaded(name, filter):
@@ -54,42 +57,25 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    return _told(name, "", filter, __salt__["firewall.remove"], (name, filter))
+    masters = _filter.masters(__opts__)
+    return _told(name, "", filter, lambda: _filter.remove(name, filter, masters))
 
 
-def _told(name, text, filter, act, arguments):
+def _told(name, text, filter, act):
     try:
         changes = _changes(name, text, filter)
         if not changes:
-            return _unchanged(name, text)
+            comment = "the rules are in force" if text else "there are no such rules"
+            return _result.unchanged(name, comment)
         if __opts__["test"]:
-            return _would_change(name, changes)
-        act(*arguments)
+            return _result.would_change(name, changes, "the rules would change")
+        act()
         if _changes(name, text, filter):
-            return _failed(name, f"{name}: somebody else changed the rules at the same time")
-    except CommandExecutionError as error:
-        return _failed(name, str(error))
-    except OSError as error:
-        return _failed(name, f"{name}: {error.strerror}")
-    return _changed(name, changes)
+            return _result.failed(name, f"{name}: somebody else changed the rules at the same time")
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error)
+    return _result.changed(name, changes, "the rules have changed")
 
 
 def _changes(name, text, filter):
-    return __salt__["firewall.compare"](__salt__["firewall.read"](name, filter), text)
-
-
-def _unchanged(name, text):
-    comment = "the rules are in force" if text else "there are no such rules"
-    return {"name": name, "result": True, "changes": {}, "comment": comment}
-
-
-def _would_change(name, changes):
-    return {"name": name, "result": None, "changes": changes, "comment": "the rules would change"}
-
-
-def _changed(name, changes):
-    return {"name": name, "result": True, "changes": changes, "comment": "the rules have changed"}
-
-
-def _failed(name, comment):
-    return {"name": name, "result": False, "changes": {}, "comment": comment}
+    return _filter.plan(_filter.read(name, filter), text)

@@ -2,6 +2,10 @@
 Rules of ours that the packet filter of a BSD finds by a line in somebody else's pf.conf.
 """
 
+import _block
+import _result
+from salt.exceptions import CommandExecutionError
+
 MAIN = {
     "check": ["pfctl", "-n", "-f", "{file}"],
     "load": ["pfctl", "-f", "{file}"],
@@ -31,22 +35,10 @@ def called(name, lines):
             - lines: ['anchor "ftpgw"', 'load anchor "ftpgw" from "/etc/pf.ftpgw.conf"']
     """
     try:
-        old = _read(name)
-    except OSError as error:
-        return _result(name, False, f"{name}: {error.strerror}")
-    text = __salt__["sharedfile.put"](old, lines, first=True)
+        old = _block.read(name)
+        text = _block.plan(old, lines, first=True)
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error)
     if text == old and not lines:
-        return _result(name, True, "there are no lines of ours")
+        return _result.unchanged(name, "there are no lines of ours")
     return __states__["firewall.loaded"](name=name, text=text, filter=MAIN)
-
-
-def _result(name, result, comment):
-    return {"name": name, "changes": {}, "result": result, "comment": comment}
-
-
-def _read(path):
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""

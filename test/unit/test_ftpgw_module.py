@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 import yaml
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from _modules import ftpgw
 
@@ -146,3 +146,14 @@ def test_neighbours_are_the_services_that_are_not_ours(tmp_path):
         (tmp_path / name).mkdir()
     assert ftpgw.neighbours(str(tmp_path), ["open-ftpd"]) == ["dnscache"]
     assert ftpgw.neighbours(str(tmp_path / "none"), []) == []
+
+
+def test_a_file_is_put_with_the_mode_that_is_said(tmp_path):
+    """Or as it was before; what is in the way is one line."""
+    file = tmp_path / "file"
+    ftpgw.put(str(file), "a\n", 0o600)
+    ftpgw.put(str(file), "b\n")
+    assert (file.read_text(), file.stat().st_mode & 0o7777) == ("b\n", 0o600)
+    with pytest.raises(CommandExecutionError) as caught:
+        ftpgw.put(str(file / "no"), "c\n")
+    assert str(caught.value) == f"{file}/no: Not a directory"
