@@ -128,25 +128,26 @@ def usable_network(declared):
     return DEFAULTS["network"] | good
 
 
-def rendered(merged, wrong):
+def rendered(merged, problems):
     """
     Return what states are rendered from: nothing that is secret, and no shape that is wrong.
 
     merged
         the settings; where something is wrong with them, those without pillar
-    wrong
-        whether something is: then there are no services and no rules to be rendered
+    problems
+        what is wrong; if anything is, there are no services and no rules to be rendered
     """
     filter = merged.get("filter", {"ways": {}})
     services = {
         name: {key: value for key, value in service.items() if key != "envdir"}
-        for name, service in ({} if wrong else merged["services"]).items()
+        for name, service in ({} if problems else merged["services"]).items()
     }
     return {
         **{key: value for key, value in merged.items() if key != "accounts"},
         "filter": {**filter, **filter["ways"].get(merged["firewall"]["manage"], {})},
         "proxied": is_proxied(merged),
-        "rules": {} if wrong else merged["rules"],
+        "problems": problems,
+        "rules": {} if problems else merged["rules"],
         "services": services,
     }
 
