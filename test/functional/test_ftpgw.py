@@ -1,4 +1,4 @@
-"""ftpgw/map.jinja and ftpgw.settings: worked out once in a run of states, and for that run alone."""
+"""Settings are worked out once in a run of states, and for that run alone."""
 
 import pathlib
 
