@@ -13,7 +13,7 @@ def contents(checked, pillar, fetch):
     Return the content of every file that a site names.
 
     checked
-        Settings as ``ruleset.settings`` returns them.
+        Settings as ``sites.settings`` returns them.
 
     pillar
         The pillar path with which errors begin.

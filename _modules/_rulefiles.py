@@ -17,9 +17,10 @@ import time
 
 import _addresslist
 import _cidr
-import _ruleset
-import _rulestext
+import _rules
+import _sites
 import _tcpcdb
+import _tcpserver
 import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -72,23 +73,23 @@ def plan(name, settings, pillar, directory, fetch):
     under ``expect`` that would get the other verdict.
     """
     rules, cdb = paths(name, directory)
-    checked = _ruleset.settings(settings, pillar)
+    checked = _sites.settings(settings, pillar)
     lists = _addresslist.contents(checked, pillar, fetch)
     inputs = _inputs([_RENDERING, name, pillar, checked], lists)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}}
-    groups = _ruleset.groups(checked, lists, pillar)
-    _ruleset.check_expected(groups, checked, pillar)
-    text = _ruleset.text(name, groups, checked["default"], pillar)
+    groups = _sites.groups(checked, lists, pillar)
+    _sites.check_expected(groups, checked, pillar)
+    text = _sites.text(name, groups, checked["default"], pillar)
     old = old.decode() if sealed else _dumped(cdb)
-    changes = _ruleset.outline(groups) if old is None else _verdicts.difference(old, text)
+    changes = _sites.outline(groups) if old is None else _verdicts.difference(old, text)
     return {
         "changes": changes or {os.path.basename(rules): "written again; no verdict changes"},
         "text": text,
         "inputs": inputs,
-        "records": _ruleset.records(groups),
+        "records": _sites.records(groups),
         "expect": checked["expect"],
     }
 
@@ -188,6 +189,37 @@ def in_force(name, directory):
     return text.decode() if inputs else _dumped(cdb)
 
 
+def origin(rules, key):
+    """
+    Return the line of a ``.rules`` file that makes a key, and the site that a comment above names.
+
+    None where the file has no such line, or is not there.
+    """
+    try:
+        with open(rules, "rb") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return None
+    # Of all lines, only those with the very key or with a range can be meant.
+    some = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
+    line = next((line for line in some if _makes(line[1], key)), None)
+    return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
+
+
+def _makes(address, key):
+    # Somebody may have written what tcprules has yet to refuse.
+    with contextlib.suppress(SaltInvocationError):
+        return key in _rules.keys(address)
+    return False
+
+
+def _site(text, start):
+    heading = text.rfind(b"\n#", 0, start) + 1
+    if text[heading : heading + 1] != b"#":
+        return None
+    return text[heading + 1 : text.find(b"\n", heading)].decode(errors="replace").strip()
+
+
 def _inputs(settings, lists):
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for file in sorted(lists):
@@ -208,7 +240,7 @@ def _sealed(rules, cdb):
 
 def _dumped(cdb):
     try:
-        return "\n".join(_rulestext.dump(_tcpcdb.records(cdb)))
+        return "\n".join(_rules.dump(_tcpcdb.records(cdb)))
     except (FileNotFoundError, CommandExecutionError):
         return None
 
@@ -274,7 +306,7 @@ def _compile(name, rules, cdb, lock):
         _run_tcprules(name, rules, cdb, lock)
     else:
         with open(rules, "rb") as text:
-            _tcpcdb.write(cdb, _rulestext.records(text.read()))
+            _tcpcdb.write(cdb, _rules.records(text.read(), _tcpserver.speaks_ipv6()))
     os.chmod(cdb, 0o644)
 
 
@@ -304,9 +336,9 @@ def _try(name, cdb, plan):
         )
     for verdict, addresses in plan["expect"].items():
         for address in addresses:
-            keys = _rulestext.keys_for(_cidr.address(address))
+            keys = _rules.keys_for(_cidr.address(address))
             rule = _tcpcdb.first(cdb, keys)
-            if not rule or _rulestext.meaning(rule[1])[0] != verdict:
+            if not rule or _rules.meaning(rule[1])[0] != verdict:
                 raise CommandExecutionError(
                     f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"
                 )

@@ -13,10 +13,9 @@ from itertools import chain
 import _addresslist
 import _cidr
 import _rulefiles
-import _ruleline
-import _ruleset
+import _rules
 import _ruleslint
-import _rulestext
+import _sites
 import _tcpcdb
 import _tcpserver
 import _verdicts
@@ -51,7 +50,7 @@ def settings(name, settings, pillar=None):
         _rulefiles.paths(name, _directory())
     except SaltInvocationError as error:
         raise SaltInvocationError(f"{pillar}: {error}" if pillar else error)
-    return _ruleset.settings(settings, pillar or name)
+    return _sites.settings(settings, pillar or name)
 
 
 def render(name, settings, pillar=None):
@@ -70,10 +69,10 @@ def render(name, settings, pillar=None):
         salt gw1 tcprules.render ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
     pillar = pillar or name
-    checked = _ruleset.settings(settings, pillar)
+    checked = _sites.settings(settings, pillar)
     lists = _addresslist.contents(checked, pillar, __salt__["cp.cache_file"])
-    groups = _ruleset.groups(checked, lists, pillar)
-    return _ruleset.text(name, groups, checked["default"], pillar)
+    groups = _sites.groups(checked, lists, pillar)
+    return _sites.text(name, groups, checked["default"], pillar)
 
 
 def plan(name, settings, pillar=None):
@@ -188,7 +187,7 @@ def uncompiled(name):
     cdb = _rulefiles.paths(name, _directory())[1]
     text = _text(name)
     try:
-        wanted = list(_rulestext.records(text))
+        wanted = list(_rules.records(text, _tcpserver.speaks_ipv6()))
     except SaltInvocationError as error:
         raise CommandExecutionError(f"{name}: {error}")
     try:
@@ -198,7 +197,7 @@ def uncompiled(name):
     if found == wanted:
         return {}
     # Without a cdb that it can read, tcpserver drops everyone.
-    old = [":deny"] if found is None else _rulestext.dump(found)
+    old = [":deny"] if found is None else _rules.dump(found)
     changes = _verdicts.difference("\n".join(old), text)
     return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
@@ -228,16 +227,16 @@ def check(name, ip, host=None, info=None):
         salt gw1 tcprules.check ftp 9.9.9.9
     """
     rules, cdb = _rulefiles.paths(name, _directory())
-    ip = _cidr.address(ip)
+    ip = _cidr.address(_tcpserver.known(str(ip)))
     try:
-        found = _tcpcdb.first(cdb, _rulestext.keys_for(ip, host, info))
+        found = _tcpcdb.first(cdb, _rules.keys_for(ip, host, info))
     except FileNotFoundError:
         raise CommandExecutionError(f"{name}: there is no {cdb}, so tcpserver drops every client")
     if not found:
         return {"verdict": "allow", "rule": None, "site": None, "env": {}}
     key, data = found
-    verdict, env = _rulestext.meaning(data)
-    rule, site = _ruleline.find(rules, cdb, key) or (None, None)
+    verdict, env = _rules.meaning(data)
+    rule, site = _rulefiles.origin(rules, key) or (None, None)
     answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
     warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
     return {**answer, "warnings": warnings} if warnings else answer
@@ -280,7 +279,7 @@ def dump(name):
     """
     cdb = _rulefiles.paths(name, _directory())[1]
     try:
-        return _rulestext.dump(_tcpcdb.records(cdb))
+        return _rules.dump(_tcpcdb.records(cdb))
     except FileNotFoundError:
         raise CommandExecutionError(f"{name}: there is no {cdb}")
 
@@ -305,9 +304,10 @@ def lint(name=None, text=None):
         salt gw1 tcprules.lint text='192.168.0:allow'
     """
     if text is not None:
-        return _ruleslint.lint(text)
+        return _ruleslint.lint(text, ipv6=_tcpserver.speaks_ipv6())
     cdb = _rulefiles.paths(name, _directory())[1]
-    return _ruleslint.lint(_text(name), _tcpserver.deaf(cdb, _definitions()))
+    deaf = _tcpserver.deaf(cdb, _definitions())
+    return _ruleslint.lint(_text(name), deaf, _tcpserver.speaks_ipv6())
 
 
 def diff(old, new):
@@ -326,7 +326,7 @@ def diff(old, new):
 
         salt gw1 tcprules.diff ftp /root/ftp.rules
     """
-    return _verdicts.difference(_rules(old), _rules(new))
+    return _verdicts.difference(_meant(old), _meant(new))
 
 
 def from_cidr(cidr):
@@ -342,7 +342,7 @@ def from_cidr(cidr):
 
         salt gw1 tcprules.from_cidr 192.168.0.0/23
     """
-    blocks = _cidr.blocks([str(cidr)])
+    blocks = _cidr.blocks([_tcpserver.known(str(cidr))])
     addresses = _cidr.rules(list(chain.from_iterable(blocks.values())))
     if len(addresses) > 1:
         raise SaltInvocationError(f"{str(cidr)!r} needs {len(addresses)} rules")
@@ -365,7 +365,7 @@ def _doubts(rules, cdb, rule, data):
         return [f"there is no {rules} to tell the site"]
     if rule is None:
         return [f"{rules} has no such rule; the cdb was made of something else"]
-    if _rulestext.line(rule)[1] != data:
+    if _rules.line(rule, _tcpserver.speaks_ipv6())[1] != data:
         return [f"{rules} says something else; the cdb decides"]
     return [f"{rules} is newer than the cdb, and not yet compiled"] if newer else []
 
@@ -379,7 +379,7 @@ def _unasked(cdb, key):
     return ["tcpserver runs with -R or -H: it will not know enough to use this rule"]
 
 
-def _rules(name):
+def _meant(name):
     if str(name).endswith(".rules"):
         return _text(name)
     text = _rulefiles.in_force(name, _directory())

@@ -2,8 +2,8 @@
 
 import ipaddress
 
-import _ruleset as ruleset
-import _rulestext as rulestext
+import _rules
+import _sites
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +26,10 @@ PAGE = {
 
 
 def rendered(settings, lists=None):
-    checked = ruleset.settings(settings, PATH)
-    groups = ruleset.groups(checked, lists or {}, PATH)
-    ruleset.check_expected(groups, checked, PATH)
-    return ruleset.text("ftp", groups, checked["default"], PATH)
+    checked = _sites.settings(settings, PATH)
+    groups = _sites.groups(checked, lists or {}, PATH)
+    _sites.check_expected(groups, checked, PATH)
+    return _sites.text("ftp", groups, checked["default"], PATH)
 
 
 def refusal(settings, lists=None):
@@ -44,7 +44,7 @@ def site(**settings):
 
 
 def test_defaults_are_filled_in():
-    assert ruleset.settings({"sites": LAN}, PATH) == {
+    assert _sites.settings({"sites": LAN}, PATH) == {
         "state": "present",
         "sites": {
             "lan": {
@@ -62,8 +62,8 @@ def test_defaults_are_filled_in():
 
 
 def test_checked_settings_are_settings_too():
-    checked = ruleset.settings(PAGE, PATH)
-    assert ruleset.settings(checked, PATH) == checked
+    checked = _sites.settings(PAGE, PATH)
+    assert _sites.settings(checked, PATH) == checked
 
 
 def test_the_text_reads_like_a_page():
@@ -88,7 +88,7 @@ def test_the_text_reads_like_a_page():
 
 
 def test_a_long_list_names_its_site_again(monkeypatch):
-    monkeypatch.setattr(ruleset, "_PAGE", 2)
+    monkeypatch.setattr(_sites, "_PAGE", 2)
     text = rendered(site(allow=["9.9.9.1", "9.9.9.2", "9.9.9.3"]))
     assert "# a\n9.9.9.1:allow\n9.9.9.2:allow\n\n# a\n9.9.9.3:allow\n" in text
 
@@ -126,6 +126,7 @@ def test_a_long_list_names_its_site_again(monkeypatch):
         (site(deny=["10.0.0.1/24"]), "(did you mean '10.0.0.0/24'?)"),
         (site(allow=["0.0.0.0/0"]), ":sites:a:allow: 0.0.0.0/0 is everyone"),
         (site(allow=["0.0.0.0-255.255.255.255"]), ":sites:a:allow: 0.0.0.0/0 is everyone"),
+        (site(allow=["9.9.9.9", "::1"]), ":sites:a:allow: '::1' is IPv6, which the tcpserver of"),
         (site(allow_from=None), ":sites:a:allow_from: expected a list, not None"),
         (site(allow_from=7), ":sites:a:allow_from: expected a list, not 7"),
         (site(deny_from="x.txt"), ":sites:a:deny_from: 'x.txt' is neither salt://... nor /..."),
@@ -144,6 +145,7 @@ def test_a_long_list_names_its_site_again(monkeypatch):
             {"sites": LAN, "expect": {"deny": ["9.9.9.0/24"]}},
             ":expect:deny: '9.9.9.0/24' is not a single address",
         ),
+        ({"sites": LAN, "expect": {"deny": ["::1"]}}, ":expect:deny: '::1' is IPv6, which"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line_that_begins_where_it_stands(settings, message):
@@ -176,7 +178,7 @@ def test_a_list_that_turns_out_to_be_empty_admits_nobody():
 
 
 def test_rules_that_are_to_go_need_no_sites():
-    assert ruleset.settings({"state": "absent"}, PATH)["state"] == "absent"
+    assert _sites.settings({"state": "absent"}, PATH)["state"] == "absent"
 
 
 def test_lists_have_comments_blank_lines_blanks_and_the_line_ends_of_dos():
@@ -238,9 +240,9 @@ def test_an_expectation_that_fails_names_the_address_the_rule_and_the_site(expec
 
 def test_the_outline_names_some_blocks_and_counts_the_others():
     sites = {"a": {"allow": [f"10.0.0.{n}" for n in range(13)] + ["9.9.9.0/24"]}}
-    groups = ruleset.groups(ruleset.settings({"sites": sites}, PATH), {}, PATH)
+    groups = _sites.groups(_sites.settings({"sites": sites}, PATH), {}, PATH)
     named = [f"10.0.0.{n}" for n in range(10)]
-    assert ruleset.outline(groups) == {"a": {"none -> allow": [*named, "and 4 more"]}}
+    assert _sites.outline(groups) == {"a": {"none -> allow": [*named, "and 4 more"]}}
 
 
 networks = st.builds(
@@ -253,7 +255,7 @@ networks = st.builds(
 @given(st.lists(networks, min_size=1, max_size=20, unique=True), st.data())
 def test_the_text_makes_as_many_records_as_foretold(blocks, data):
     denied = data.draw(st.integers(0, len(blocks) - 1))
-    checked = ruleset.settings(site(allow=blocks[denied:], deny=blocks[:denied]), PATH)
-    groups = ruleset.groups(checked, {}, PATH)
-    text = ruleset.text("ftp", groups, "deny", PATH)
-    assert len(list(rulestext.records(text))) == ruleset.records(groups)
+    checked = _sites.settings(site(allow=blocks[denied:], deny=blocks[:denied]), PATH)
+    groups = _sites.groups(checked, {}, PATH)
+    text = _sites.text("ftp", groups, "deny", PATH)
+    assert len(list(_rules.records(text))) == _sites.records(groups)

@@ -9,7 +9,8 @@ from reprlib import repr as short
 
 import _addresslist
 import _cidr
-import _rulestext
+import _rules
+import _tcpserver
 from salt.exceptions import SaltInvocationError
 
 _SETTINGS = {
@@ -62,7 +63,7 @@ def groups(checked, lists, pillar):
     Return the blocks of a rule set, grouped by site and by action.
 
     checked
-        Settings as ``ruleset.settings`` returns them.
+        Settings as ``sites.settings`` returns them.
 
     lists
         The content in bytes of each file that an ``allow_from`` or ``deny_from`` names.
@@ -82,7 +83,7 @@ def groups(checked, lists, pillar):
             blocks = _blocks(settings, verdict, lists, f"{pillar}:sites:{site}")
             if blocks:
                 env = settings["env"] if verdict == "allow" else {}
-                action = _rulestext.action(verdict, env)
+                action = _rules.action(verdict, env)
                 found.append((site, action, blocks))
     for length in range(129):
         _check_claims(_of_length(found, length), pillar)
@@ -98,7 +99,7 @@ def text(name, groups, default, pillar):
         The name of the rule set.
 
     groups
-        Its blocks, as ``ruleset.groups`` returns them.
+        Its blocks, as ``sites.groups`` returns them.
 
     default
         ``deny`` or ``allow``: what happens to an address that no site names.
@@ -128,7 +129,7 @@ def outline(groups):
     Return what a rule set says, in the form of a change where there was no rule set before.
 
     groups
-        Its blocks, as ``ruleset.groups`` returns them.
+        Its blocks, as ``sites.groups`` returns them.
     """
     changes = {}
     for site, action, blocks in groups:
@@ -145,7 +146,7 @@ def records(groups):
     Return how many records the cdb of a rule set has.
 
     groups
-        Its blocks, as ``ruleset.groups`` returns them.
+        Its blocks, as ``sites.groups`` returns them.
     """
     return 1 + sum(
         _cidr.keys(same_length) for _, _, blocks in groups for same_length in blocks.values()
@@ -157,10 +158,10 @@ def check_expected(groups, checked, pillar):
     Refuse a rule set that would not do to an address what is expected of it.
 
     groups
-        Its blocks, as ``ruleset.groups`` returns them.
+        Its blocks, as ``sites.groups`` returns them.
 
     checked
-        Its settings, as ``ruleset.settings`` returns them.
+        Its settings, as ``sites.settings`` returns them.
 
     pillar
         The pillar path with which errors begin.
@@ -207,7 +208,7 @@ def _blocks(settings, verdict, lists, pillar):
 
 
 def _addresses(entries, where):
-    found = _placed(where, _cidr.blocks, entries)
+    found = _placed(where, lambda: _cidr.blocks(map(_tcpserver.known, entries)))
     if 0 in found:
         raise SaltInvocationError(
             f"{where}: {found[0][0]} is everyone (everyone else is what 'default' is for)"
@@ -283,7 +284,7 @@ def _environment(env, pillar):
             raise SaltInvocationError(f"{pillar}: {str(name)!r} is no name for a variable")
         if not isinstance(value, str) or not value.isprintable():
             raise SaltInvocationError(f"{pillar}:{name}: expected text, not {short(value)}")
-        _placed(f"{pillar}:{name}", _rulestext.action, "allow", {name: value})
+        _placed(f"{pillar}:{name}", _rules.action, "allow", {name: value})
     return env
 
 
@@ -291,6 +292,7 @@ def _expect(value, pillar):
     expect = {"allow": [], "deny": [], **_mapping(value, pillar, ["allow", "deny"])}
     for verdict, entries in expect.items():
         for entry in _texts(entries, f"{pillar}:{verdict}"):
+            _placed(f"{pillar}:{verdict}", _tcpserver.known, entry)
             _placed(f"{pillar}:{verdict}", _cidr.address, entry)
     return expect
 

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-import _rulestext as rulestext
+import _rules
 import _tcpcdb as tcpcdb
 import cdblib
 import pytest
@@ -34,14 +34,14 @@ def by_cdblib(records):
 
 @pytest.mark.parametrize("rules", GOLDEN, ids=lambda path: path.stem)
 def test_the_bytes_are_those_of_the_original_tcprules(rules, cdb):
-    tcpcdb.write(cdb, rulestext.records(rules.read_bytes()))
+    tcpcdb.write(cdb, _rules.records(rules.read_bytes()))
     assert cdb.read_bytes() == rules.with_suffix(".cdb").read_bytes()
 
 
 @pytest.mark.parametrize("rules", GOLDEN, ids=lambda path: path.stem)
 def test_the_records_are_read_as_they_were_written(rules):
     golden = rules.with_suffix(".cdb")
-    wanted = list(rulestext.records(rules.read_bytes()))
+    wanted = list(_rules.records(rules.read_bytes()))
     assert tcpcdb.records(golden) == wanted
     assert tcpcdb.count(golden) == len(wanted)
 
@@ -72,7 +72,7 @@ def test_the_first_of_several_keys_answers(cdb):
 
 def test_an_address_whose_hash_is_0_is_not_lost(cdb):
     golden = next(path for path in GOLDEN if path.stem == "zero")
-    records = list(rulestext.records(golden.read_bytes()))
+    records = list(_rules.records(golden.read_bytes()))
     assert cdblib.djb_hash(ZERO) == tcpcdb._djb_hash(ZERO) == 0
     assert cdblib.Reader(by_cdblib(records)).get(ZERO) is None
     tcpcdb.write(cdb, records)
