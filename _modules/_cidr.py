@@ -8,6 +8,7 @@ import ipaddress
 import re
 from socket import AF_INET, inet_ntoa, inet_pton
 
+import _check
 import _cidr6
 from salt.exceptions import SaltInvocationError
 
@@ -75,7 +76,7 @@ def address(entry):
     if ":" in text:
         return _cidr6.spelling(text)
     if "/" in text or "-" in text:
-        raise SaltInvocationError(f"{text!r} is not a single address")
+        raise SaltInvocationError(f"{_check.got(text)} is not a single address")
     _packed(text)
     return text
 
@@ -115,7 +116,9 @@ def _networks(entry):
 def _network(entry):
     address, _, length = entry.partition("/")
     if not re.fullmatch("[0-9]|[12][0-9]|3[0-2]", length):
-        raise SaltInvocationError(f"{entry!r} has no prefix length from 0 to 32{_hint(entry)}")
+        raise SaltInvocationError(
+            f"{_check.got(entry)} has no prefix length from 0 to 32{_hint(entry)}"
+        )
     number, length = _number(address), int(length)
     network = _cut(number, length)
     if network != number:
@@ -127,7 +130,7 @@ def _network(entry):
 def _range(entry):
     low, high = (_number(end.strip()) for end in entry.split("-", 1))
     if low > high:
-        raise SaltInvocationError(f"{entry!r} ends before it begins")
+        raise SaltInvocationError(f"{_check.got(entry)} ends before it begins")
     ends = map(ipaddress.IPv4Address, (low, high))
     networks = ipaddress.summarize_address_range(*ends)
     return [(int(network.network_address), network.prefixlen) for network in networks]
@@ -150,7 +153,7 @@ def _packed(entry):
     try:
         return inet_pton(AF_INET, entry)
     except (OSError, ValueError):
-        raise SaltInvocationError(f"{entry!r} is not an IPv4 address{_hint(entry)}")
+        raise SaltInvocationError(f"{_check.got(entry)} is not an IPv4 address{_hint(entry)}")
 
 
 def _hint(entry):
@@ -159,4 +162,4 @@ def _hint(entry):
         network = ".".join([*octets, "0", "0", "0"][:4])
         return f" (did you mean '{network}/{8 * len(octets)}'?)"
     plain = re.sub(r"\b0+(?=[0-9])", "", entry)
-    return f" (did you mean '{plain}'?)" if plain != entry else ""
+    return f" (did you mean {_check.got(plain)}?)" if plain != entry else ""

@@ -8,6 +8,7 @@ colon. But an address has several spellings, since any run of zero groups may be
 import ipaddress
 from itertools import pairwise
 
+import _check
 from salt.exceptions import SaltInvocationError
 
 # A longer prefix ends in the last group, which no colon follows: every address is a rule.
@@ -67,7 +68,9 @@ def _network(entry):
     try:
         network = ipaddress.IPv6Network(entry.replace("%", " "))
     except ValueError as error:
-        raise SaltInvocationError(f"{entry!r} is not an IPv6 network ({error})")
+        shown = _check.got(entry)
+        why = f" ({error})" if shown == repr(entry) else ""
+        raise SaltInvocationError(f"{shown} is not an IPv6 network{why}")
     if network.network_address.ipv4_mapped:
         raise SaltInvocationError(f"{entry!r} is an IPv4 address in disguise (write it as such)")
     return network

@@ -12,6 +12,9 @@ OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # What tcpserver looks up for clients with an IPv4 address.
 KEY = re.compile(rf"(?:{OCTET}\.){{0,3}}|(?:{OCTET}\.){{3}}{OCTET}")
 
+# Whatever stands on both sides of a value is its quote; we use these.
+QUOTES = "\"'|/!%^~_"
+
 # The tcprules of ucspi-tcp-ipv6 takes the address to end where the verdict begins.
 _IPV6_RULE = re.compile(rb"([0-9A-Fa-f.]*:[0-9A-Fa-f:./]*):(?=allow|deny)")
 
@@ -96,6 +99,11 @@ def action(verdict, env):
     return verdict + "".join(f",{name}={_quoted(value)}" for name, value in env.items())
 
 
+def quote(value):
+    """Return a character that can quote the value of a variable, or None if it has them all."""
+    return next((character for character in QUOTES if character not in value), None)
+
+
 def meaning(data):
     """Return the verdict and the variables that tcpserver takes from the data of a record."""
     data = data if isinstance(data, bytes) else data.encode()
@@ -126,10 +134,10 @@ def _variables(rest, raw):
 
 
 def _quoted(value):
-    for quote in "\"'|/!%^~_":
-        if quote not in value:
-            return f"{quote}{value}{quote}"
-    raise SaltInvocationError(f"no quote is left for {value!r}")
+    character = quote(value)
+    if not character:
+        raise SaltInvocationError(f"no quote is left for {value!r}")
+    return f"{character}{value}{character}"
 
 
 def _number(digits, address):

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 
+import _check
 from salt.exceptions import SaltInvocationError
 
 _OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
@@ -50,7 +51,7 @@ def known(address):
     """Return an address or a network; refuse it if it is IPv6 and tcpserver does not speak that."""
     if ":" in address and not speaks_ipv6():
         raise SaltInvocationError(
-            f"{address!r} is IPv6, which the tcpserver of this machine does not speak"
+            f"{_check.got(address)} is IPv6, which the tcpserver of this machine does not speak"
             " (that of ucspi-tcp-ipv6 does)"
         )
     return address

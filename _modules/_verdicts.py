@@ -16,6 +16,8 @@ import _rules
 _LAST = 2**32 - 1
 # How many ranges of addresses a change names before it only counts them.
 _NAMED = 10
+# As many rules as a person may want to read.
+_LINES = 200
 _NO_RULE = ("allow", "no rule")
 # Or the last rule, which is for them too.
 _IPV6_RULE = re.compile("([0-9a-f.]*:[0-9a-f:.]*|):(?=allow|deny)")
@@ -46,6 +48,17 @@ def difference(old, new):
         site: {change: _named(ranges) for change, ranges in changes.items()}
         for site, changes in found.items()
     }
+
+
+def lines(old, new):
+    """Return the rules that go (``-9.9.9.13:deny``), then those that come (``+9.9.9.:allow``)."""
+    texts = [
+        [line for line in text.split("\n") if line[:1] not in ("#", "")] for text in (old, new)
+    ]
+    gone, come = set(texts[0]).difference(texts[1]), set(texts[1]).difference(texts[0])
+    found = [f"-{line}" for line in texts[0] if line in gone]
+    found += [f"+{line}" for line in texts[1] if line in come]
+    return [*found[:_LINES], f"and {len(found) - _LINES} more"] if found[_LINES:] else found
 
 
 def _of_change(found, before, after):

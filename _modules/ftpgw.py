@@ -4,6 +4,9 @@ import difflib
 import os
 import re
 
+import _check
+import _rulefiles
+import _sites
 from salt.exceptions import SaltInvocationError
 
 PILLAR = "ftpgw"
@@ -61,11 +64,13 @@ def problems(settings):
     if found:
         return found
     checks = [(accounts, (declared.get("accounts") or {},))]
-    for kind, check in (("services", "servicedir.settings"), ("rules", "tcprules.settings")):
-        for name, given in settings[kind].items():
-            path = f"{PILLAR}:{kind}:{name if name.isprintable() else repr(name)}"
-            checks.append((__salt__[check], (name, given, path)))
+    for name, given in settings["services"].items():
+        path = f"{PILLAR}:services:{name if name.isprintable() else repr(name)}"
+        checks.append((__salt__["servicedir.settings"], (name, given, path)))
     found = [problem for check, arguments in checks for problem in _refusal(check, arguments)]
+    for name, given in settings["rules"].items():
+        wrong = _check.problems(_rulefiles.NAME, name, f"{PILLAR}:rules")
+        found += wrong or _sites.problems(given, f"{PILLAR}:rules:{name}")
     return found or list(_together(settings["services"], settings["rules"]))
 
 

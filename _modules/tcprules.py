@@ -22,45 +22,21 @@ import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 
-def settings(name, settings, pillar=None):
+def render(name, settings, path=None):
     """
-    Check the settings of a rule set and fill in the defaults.
+    Return the text of the ``.rules`` file that settings make, without writing anything.
 
     name
         The name of the rule set.
 
     settings
-        A mapping of ``state``, ``sites``, ``default``, ``admits`` and ``expect``.
+        A mapping of ``sites``, ``default``, ``admits``, ``expect`` and ``state``, as docs/rules.md
+        describes it.
 
-    pillar
+    path
         The pillar path with which errors begin; default: the name.
 
-    Returns a new mapping with every setting in it. No file is read, not even one that a site
-    names.
-
-    Raises SaltInvocationError for the first setting that is wrong.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.settings ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
-    """
-    try:
-        _rulefiles.paths(name, _directory())
-    except SaltInvocationError as error:
-        raise SaltInvocationError(f"{pillar}: {error}" if pillar else error)
-    return _sites.settings(settings, pillar or name)
-
-
-def render(name, settings, pillar=None):
-    """
-    Return the text of the ``.rules`` file that settings make, without writing anything.
-
-    name, settings, pillar
-        As for ``tcprules.settings``.
-
-    Raises SaltInvocationError for the first setting or address that is wrong.
+    Raises SaltInvocationError with a line for all that is wrong.
 
     CLI Example:
 
@@ -68,25 +44,25 @@ def render(name, settings, pillar=None):
 
         salt gw1 tcprules.render ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    pillar = pillar or name
-    checked = _sites.settings(settings, pillar)
-    lists = _addresslist.contents(checked, pillar, __salt__["cp.cache_file"])
-    groups = _sites.groups(checked, lists, pillar)
-    return _sites.text(name, groups, checked["default"], pillar)
+    path = path or name
+    checked = _sites.checked(settings, path)
+    lists = _addresslist.contents(checked, path, __salt__["cp.cache_file"])
+    groups = _sites.groups(checked, lists, path)
+    return _sites.text(name, groups, checked["default"], path)
 
 
-def plan(name, settings, pillar=None):
+def plan(name, settings, path=None):
     """
-    Return whose verdict would change if the files of a rule set were made from these settings.
+    Return what settings would do to a rule set: whose verdict changes, and which rules.
 
-    name, settings, pillar
-        As for ``tcprules.settings``.
+    name, settings, path
+        As for ``tcprules.render``.
 
-    Returns a mapping; its ``changes`` are empty where both files are as they should be, the rest
-    is for ``tcprules.install``.
+    Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
+    ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
+    empty where all is as it should be.
 
-    Raises SaltInvocationError for what is wrong, and for an address under ``expect`` that would
-    get the other verdict.
+    Raises SaltInvocationError with a line for all that is wrong.
 
     CLI Example:
 
@@ -94,63 +70,46 @@ def plan(name, settings, pillar=None):
 
         salt gw1 tcprules.plan ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    fetch = __salt__["cp.cache_file"]
-    return _rulefiles.plan(name, settings, pillar or name, _directory(), fetch)
+    planned = _plan(name, settings, path)
+    lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
+    return {"changes": planned["changes"], "lines": lines}
 
 
-def install(name, plan):
+def install(name, settings, path=None):
     """
-    Write both files of a rule set as planned; where anything fails, the old rules stand.
+    Make both files of a rule set as settings have them, and try them before they are in force.
 
-    name
-        The name of the rule set.
+    name, settings, path
+        As for ``tcprules.render``.
 
-    plan
-        What ``tcprules.plan`` returned.
+    Returns the ``changes`` as ``tcprules.plan`` tells them; and a ``problem`` where something went
+    wrong when the new rules had come into force.
+
+    Raises SaltInvocationError with a line for all that is wrong, and CommandExecutionError where
+    anything else fails; the old rules then stand.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 state.single tcprules.managed ftp settings='{sites: ...}'
+        salt gw1 tcprules.install ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    _rulefiles.install(name, plan, _directory())
+    return _rulefiles.install(name, _plan(name, settings, path), _directory())
 
 
-def present(name):
-    """
-    Return which of the two files of a rule set exist.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.present ftp
-    """
-    return _rulefiles.present(name, _directory())
-
-
-def remove(name):
-    """
-    Remove both files of a rule set; tcpserver then drops every client that it would have asked.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.remove ftp
-    """
-    _rulefiles.remove(name, _directory())
-
-
-def compile(name):
+def compile(name, test=False):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
     name
         The rule set, or the absolute path of its ``.rules`` file.
 
-    Returns what ``tcprules.lint`` has to say about the file.
+    test
+        Only tell what would change.
+
+    Returns the ``changes`` as ``tcprules.plan`` tells them, empty where the cdb has just the
+    records that the file makes; as ``warnings`` what ``tcprules.lint`` has to say about the file;
+    and a ``problem`` where something went wrong when the new cdb had come into force.
 
     Raises CommandExecutionError where tcprules refuses a line; the old cdb stays in force.
 
@@ -159,47 +118,10 @@ def compile(name):
     .. code-block:: bash
 
         salt gw1 tcprules.compile ftp
+        salt gw1 tcprules.compile ftp test=True
     """
-    try:
-        _rulefiles.compile(name, _directory())
-    except OSError as error:
-        raise CommandExecutionError(f"{name}: {error}")
-    return lint(name)
-
-
-def uncompiled(name):
-    """
-    Return whose verdict would change if the ``.rules`` file as it stands were compiled.
-
-    name
-        The rule set, or the absolute path of its ``.rules`` file.
-
-    Returns an empty mapping where the cdb has just the records that the file makes.
-
-    Raises CommandExecutionError for a line that tcprules would refuse.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.uncompiled ftp
-    """
-    cdb = _rulefiles.paths(name, _directory())[1]
-    text = _text(name)
-    try:
-        wanted = list(_rules.records(text, _tcpserver.speaks_ipv6()))
-    except SaltInvocationError as error:
-        raise CommandExecutionError(f"{name}: {error}")
-    try:
-        found = _tcpcdb.records(cdb)
-    except (FileNotFoundError, CommandExecutionError):
-        found = None
-    if found == wanted:
-        return {}
-    # Without a cdb that it can read, tcpserver drops everyone.
-    old = [":deny"] if found is None else _rules.dump(found)
-    changes = _verdicts.difference("\n".join(old), text)
-    return changes or {os.path.basename(cdb): "made again; no verdict changes"}
+    answer = {"changes": _rulefiles.uncompiled(name, _directory()), "warnings": lint(name)}
+    return answer if test else {**answer, **_rulefiles.compile(name, _directory())}
 
 
 def check(name, ip, host=None, info=None):
@@ -307,7 +229,7 @@ def lint(name=None, text=None):
         return _ruleslint.lint(text, ipv6=_tcpserver.speaks_ipv6())
     cdb = _rulefiles.paths(name, _directory())[1]
     deaf = _tcpserver.deaf(cdb, _definitions())
-    return _ruleslint.lint(_text(name), deaf, _tcpserver.speaks_ipv6())
+    return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
 
 
 def diff(old, new):
@@ -349,6 +271,11 @@ def from_cidr(cidr):
     return addresses[0]
 
 
+def _plan(name, settings, path):
+    fetch = __salt__["cp.cache_file"]
+    return _rulefiles.plan(name, settings, path or name, _directory(), fetch)
+
+
 def _directory():
     return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
@@ -381,17 +308,8 @@ def _unasked(cdb, key):
 
 def _meant(name):
     if str(name).endswith(".rules"):
-        return _text(name)
+        return _rulefiles.text(name, _directory())
     text = _rulefiles.in_force(name, _directory())
     if text is None:
         raise CommandExecutionError(f"{name}: there is no cdb in force")
     return text
-
-
-def _text(name):
-    rules = _rulefiles.paths(name, _directory())[0]
-    try:
-        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {rules}")

@@ -3,10 +3,10 @@ include:
   - ftpgw.ready
 {% for name, settings in ftpgw.rules.items() %}
 {{ ("ftpgw rules " ~ name) | json }}:
-  tcprules.declared:
+  tcprules.managed:
     - name: {{ name | string | json }}
     - settings: {{ settings | json(False) }}
-    - pillar: {{ ("ftpgw:rules:" ~ name) | json }}
+    - path: {{ ("ftpgw:rules:" ~ name) | json }}
 {% endfor %}
 ftpgw rules can be compiled by hand:
   file.managed:

@@ -79,7 +79,7 @@ def problems(monkeypatch):
 
     def run(pillar, services=None, rules=None):
         monkeypatch.setattr(ftpgw, "__pillar__", {"ftpgw": pillar}, raising=False)
-        content = {"servicedir.settings": lambda *_: {}, "tcprules.settings": lambda *_: {}}
+        content = {"servicedir.settings": lambda *_: {}}
         monkeypatch.setattr(ftpgw, "__salt__", content, raising=False)
         return ftpgw.problems({"services": services or {}, "rules": rules or {}})
 
@@ -133,11 +133,21 @@ def test_a_service_that_is_not_up_takes_no_port(problems, state):
 def test_a_service_names_rules_that_exist(problems):
     """tcpserver refuses everybody when its rules are missing."""
     ftpd = {"tcpserver": {"port": "ftp", "rules": "fpt"}}
-    [line] = problems({}, services={"one": ftpd}, rules={"ftp": {}})
+    [line] = problems({}, services={"one": ftpd}, rules={"ftp": {"admits": "nobody"}})
     assert line.startswith("ftpgw:services:one:tcpserver:rules: there is no ftpgw:rules:fpt")
     assert "did you mean 'ftp'?" in line
     absolute = {"tcpserver": {"port": "ftp", "rules": "/elsewhere/ftp.cdb"}}
     assert problems({}, services={"one": absolute}) == []
+
+
+def test_rules_are_judged_whole_and_by_their_name(problems):
+    """All that is wrong is told at once."""
+    refused = problems({}, rules={"../ftp": {}, "ftp": {"sits": {}, "default": "no"}})
+    assert [line.split(" ")[0] for line in refused] == [
+        "ftpgw:rules:",
+        "ftpgw:rules:ftp:",
+        "ftpgw:rules:ftp:default:",
+    ]
 
 
 def test_neighbours_are_the_services_that_are_not_ours(tmp_path):

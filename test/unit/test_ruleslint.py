@@ -81,7 +81,7 @@ def test_what_we_write_has_no_problem():
         "outer": {"allow": ["10.0.0.0/8", "10.0.0.0/25"], "deny": ["10.0.0.0/9"]},
         "inner": {"deny": ["10.0.0.0/26", "10.0.0.3-10.0.0.99"], "allow": ["10.0.0.64/28"]},
     }
-    checked = _sites.settings({"sites": sites}, "ftp")
+    checked = _sites.checked({"sites": sites}, "ftp")
     text = _sites.text("ftp", _sites.groups(checked, {}, "ftp"), "deny", "ftp")
     assert ruleslint.lint(text) == []
     assert list(_rules.records(text))
