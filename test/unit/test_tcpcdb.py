@@ -1,6 +1,8 @@
 """The cdb format, held against files that the original tcprules made, and against cdblib."""
 
 import io
+import os
+import subprocess
 from pathlib import Path
 
 import _rules
@@ -77,6 +79,20 @@ def test_an_address_whose_hash_is_0_is_not_lost(cdb):
     assert cdblib.Reader(by_cdblib(records)).get(ZERO) is None
     tcpcdb.write(cdb, records)
     assert tcpcdb.first(cdb, [ZERO]) == (ZERO, b"")
+
+
+def tcprulescheck(cdb, address):
+    environment = {**os.environ, "TCPREMOTEIP": address}
+    return subprocess.run(["tcprulescheck", cdb], env=environment, capture_output=True).stdout
+
+
+def test_cdblib_must_not_write_rules_for_it_lets_a_denied_address_in(cdb):
+    """Of two keys in one slot, it keeps the second where the hash of the first is 0."""
+    records = list(_rules.records(b"39.160.226.88:deny\n10.0.1.92:allow\n"))
+    cdb.write_bytes(by_cdblib(records))
+    assert tcprulescheck(cdb, "39.160.226.88") == b"default:\nallow connection\n"
+    tcpcdb.write(cdb, records)
+    assert tcprulescheck(cdb, "39.160.226.88") == b"rule 39.160.226.88:\ndeny connection\n"
 
 
 @given(keys)
