@@ -116,7 +116,7 @@ class System:
     def rules(self):
         """Return the text of every rule set."""
         render = self.functions["tcprules.render"]
-        chunks = self.chunks("tcprules.declared")
+        chunks = self.chunks("tcprules.managed")
         return {f"{c['name']}.rules": render(c["name"], c["settings"]) for c in chunks}
 
     def filter(self):

@@ -30,9 +30,7 @@ def rules(minion):
 @pytest.fixture
 def declare(minion, rules):
     def declare(settings, test=False):
-        return minion.apply(
-            "tcprules.declared", test=test, name="ftp", settings=settings, pillar=PATH
-        )
+        return minion.apply("tcprules.managed", test=test, name="ftp", settings=settings, path=PATH)
 
     return declare
 
@@ -148,7 +146,7 @@ def test_rules_that_somebody_compiled_by_hand_are_told_by_their_meaning(declare,
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (None, f"{PATH}: expected a mapping, not None"),
+        (None, f"{PATH}: expected a mapping of settings, got nothing"),
         ({"sits": {}}, f"{PATH}: unknown setting 'sits' (did you mean 'sites'?)"),
         (
             {**PAGE, "expect": {"allow": ["9.9.9.13"]}},
@@ -174,15 +172,15 @@ def test_a_wrong_setting_fails_in_one_line_and_the_old_rules_stand(
 ):
     before = contents(rules)
     failed = declare(settings, test=test)
-    assert failed == {"name": "ftp", "result": False, "changes": {}, "comment": message}
+    assert (failed["result"], failed["changes"], failed["comment"]) == (False, {}, message)
     assert contents(rules) == before
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../ftp", ".ftp", "-x", "ftp\n", None, 7.5, "/etc/x"])
 def test_a_name_that_is_no_name_is_refused(minion, rules, name):
-    failed = minion.apply("tcprules.declared", name=name, settings=PAGE)
+    failed = minion.apply("tcprules.managed", name=name, settings=PAGE)
     assert failed["result"] is False
-    assert failed["comment"].startswith(f"{name!r}: not a name for rules")
+    assert failed["comment"].startswith("the name of the rules: expected a name for rules (")
 
 
 def test_lists_come_from_salt_and_from_the_minion(minion, declare):
@@ -268,7 +266,8 @@ def test_a_directory_that_cannot_be_made_is_one_clear_line(minion, rules):
     name = str(rules.parent / "file" / "ftp.cdb")
     failed = minion.apply("tcprules.managed", name=name, settings=PAGE)
     assert failed["result"] is False
-    assert failed["comment"].startswith(f"{name}: Not a directory")
+    assert failed["comment"].startswith(f"{name}: {rules.parent}/file")
+    assert failed["comment"].endswith(": Not a directory (the old rules stand)")
 
 
 def test_rules_live_anywhere_by_an_absolute_path(minion, tmp_path):

@@ -1,8 +1,8 @@
 """Every line that tcprules accepts without a word and that does not mean what it seems to."""
 
-import _ruleset as ruleset
+import _rules
 import _ruleslint as ruleslint
-import _rulestext as rulestext
+import _sites
 import pytest
 
 NO_LAST_RULE = "no last rule ':deny': whoever no rule names is admitted"
@@ -81,7 +81,7 @@ def test_what_we_write_has_no_problem():
         "outer": {"allow": ["10.0.0.0/8", "10.0.0.0/25"], "deny": ["10.0.0.0/9"]},
         "inner": {"deny": ["10.0.0.0/26", "10.0.0.3-10.0.0.99"], "allow": ["10.0.0.64/28"]},
     }
-    checked = ruleset.settings({"sites": sites}, "ftp")
-    text = ruleset.text("ftp", ruleset.groups(checked, {}, "ftp"), "deny", "ftp")
+    checked = _sites.checked({"sites": sites}, "ftp")
+    text = _sites.text("ftp", _sites.groups(checked, {}, "ftp"), "deny", "ftp")
     assert ruleslint.lint(text) == []
-    assert list(rulestext.records(text))
+    assert list(_rules.records(text))
