@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 
+import _servicedir
 from salt.exceptions import SaltInvocationError
 
 PILLAR = "ftpgw"
@@ -60,13 +61,17 @@ def problems(settings):
     found = list(_shape(declared)) or list(_gateway(settings, declared))
     if found:
         return found
-    checks = [(accounts, (declared.get("accounts") or {},))]
-    for kind, check in (("services", "servicedir.settings"), ("rules", "tcprules.settings")):
-        for name, given in settings[kind].items():
-            path = f"{PILLAR}:{kind}:{name if name.isprintable() else repr(name)}"
-            checks.append((__salt__[check], (name, given, path)))
-    found = [problem for check, arguments in checks for problem in _refusal(check, arguments)]
+    found = _refusal(accounts, (declared.get("accounts") or {},))
+    for name, given in settings["services"].items():
+        found += _servicedir.problems(name, given, _path("services", name))
+    for name, given in settings["rules"].items():
+        arguments = (name, given, _path("rules", name))
+        found += _refusal(__salt__["tcprules.settings"], arguments)
     return found or list(_together(settings["services"], settings["rules"]))
+
+
+def _path(kind, name):
+    return f"{PILLAR}:{kind}:{name if name.isprintable() else repr(name)}"
 
 
 def _shape(declared):

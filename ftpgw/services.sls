@@ -39,7 +39,7 @@ ftpgw proxy is not started by its package:
   daemontools.declared:
     - name: {{ name | string | json }}
     - settings: {{ settings | json(False) }}
-    - pillar: {{ ("ftpgw:services:" ~ name) | json }}
+    - path: {{ ("ftpgw:services:" ~ name) | json }}
 {#- svscan looks every five seconds, so new services wait for it together. #}
     - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}

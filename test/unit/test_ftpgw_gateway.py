@@ -19,8 +19,7 @@ def problems(monkeypatch):
     """`problems` with other modules' checks that only say when they were asked."""
 
     def run(pillar, proxy=None, ways=WAYS):
-        checks = dict.fromkeys(("servicedir.settings", "tcprules.settings"), lambda *_: {})
-        checks |= {"gatewaynet.settings": refuse, "gatewaynet.misplaced": lambda _: "misplaced"}
+        checks = {"gatewaynet.settings": refuse, "gatewaynet.misplaced": lambda _: "misplaced"}
         monkeypatch.setattr(ftpgw, "__pillar__", {"ftpgw": pillar}, raising=False)
         monkeypatch.setattr(ftpgw, "__salt__", checks, raising=False)
         settings = {"rules": {}, "network": {}, "firewall": {"manage": "include"}}

@@ -79,7 +79,7 @@ def problems(monkeypatch):
 
     def run(pillar, services=None, rules=None):
         monkeypatch.setattr(ftpgw, "__pillar__", {"ftpgw": pillar}, raising=False)
-        content = {"servicedir.settings": lambda *_: {}, "tcprules.settings": lambda *_: {}}
+        content = {"tcprules.settings": lambda *_: {}}
         monkeypatch.setattr(ftpgw, "__salt__", content, raising=False)
         return ftpgw.problems({"services": services or {}, "rules": rules or {}})
 
@@ -118,7 +118,7 @@ def test_an_empty_pillar_key_is_nothing(problems):
 
 def test_two_services_cannot_have_one_port(problems):
     """The line names the second and the first."""
-    ftpd = {"tcpserver": {"address": 0, "port": "ftp"}}
+    ftpd = {"tcpserver": {"address": 0, "port": "ftp"}, "command": ["ftpd"]}
     [line] = problems({}, services={"one": ftpd, "two": ftpd})
     assert line == "ftpgw:services:two:tcpserver: one listens on 0 port ftp already"
 
@@ -126,17 +126,17 @@ def test_two_services_cannot_have_one_port(problems):
 @pytest.mark.parametrize("state", ["down", "absent"])
 def test_a_service_that_is_not_up_takes_no_port(problems, state):
     """A declared but stopped twin is allowed."""
-    ftpd = {"tcpserver": {"address": 0, "port": "ftp"}}
+    ftpd = {"tcpserver": {"address": 0, "port": "ftp"}, "command": ["ftpd"]}
     assert problems({}, services={"one": ftpd, "two": {**ftpd, "state": state}}) == []
 
 
 def test_a_service_names_rules_that_exist(problems):
     """tcpserver refuses everybody when its rules are missing."""
-    ftpd = {"tcpserver": {"port": "ftp", "rules": "fpt"}}
+    ftpd = {"tcpserver": {"port": "ftp", "rules": "fpt"}, "command": ["ftpd"]}
     [line] = problems({}, services={"one": ftpd}, rules={"ftp": {}})
     assert line.startswith("ftpgw:services:one:tcpserver:rules: there is no ftpgw:rules:fpt")
     assert "did you mean 'ftp'?" in line
-    absolute = {"tcpserver": {"port": "ftp", "rules": "/elsewhere/ftp.cdb"}}
+    absolute = {**ftpd, "tcpserver": {"port": "ftp", "rules": "/elsewhere/ftp.cdb"}}
     assert problems({}, services={"one": absolute}) == []
 
 

@@ -19,12 +19,6 @@ def holder(port):
         A number, or the name of a service.
 
     Source: proc(5), ``/proc/net/tcp``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' listener.holder ftp
     """
     try:
         number = int(port) if str(port).isdigit() else socket.getservbyname(port, "tcp")

@@ -1,25 +1,25 @@
-"""listener: who has a port."""
+"""_listener: who has a port."""
 
 import os
 import socket
 
-from _modules import listener
+import _listener
 
 
 def test_the_holder_of_a_port_is_named_with_its_pid():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        told = listener.holder(port)
+        told = _listener.holder(port)
         assert told.startswith(f"port {port} is held by ")
         assert told.endswith(f"(pid {os.getpid()})")
-        assert listener.holder(str(port)) == told
+        assert _listener.holder(str(port)) == told
 
 
 def test_a_port_that_is_free_or_unknown_has_no_holder():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert listener.holder(port) == ""
-    assert listener.holder("no-such-service") == ""
+    assert _listener.holder(port) == ""
+    assert _listener.holder("no-such-service") == ""
 
 
 def test_a_client_of_a_port_does_not_hold_it():
@@ -27,4 +27,4 @@ def test_a_client_of_a_port_does_not_hold_it():
         port = server.getsockname()[1]
         client = socket.create_connection(("127.0.0.1", port))
     with client:
-        assert listener.holder(port) == ""
+        assert _listener.holder(port) == ""

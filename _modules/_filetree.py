@@ -31,12 +31,6 @@ def read(directory, folders=()):
 
     A mode is four octal digits, followed by the owner where that is not the reader; what is no
     regular file has its kind for a mode and no text.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.read /var/svc.d/hello '[log, env]'
     """
     files = {}
     for folder in ("", *folders):
@@ -56,12 +50,6 @@ def difference(old, new, secret=()):
 
     secret
         Folders whose texts are not shown.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.difference '{}' '{run: {mode: "0755", text: "#!/bin/sh"}}'
     """
     return {
         path: _describe(path, old.get(path), new.get(path), secret)
@@ -73,12 +61,6 @@ def difference(old, new, secret=()):
 def marked(directory):
     """
     Return whether a directory may be written: it carries the mark, or there is nothing in it.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.marked /var/svc.d/hello
     """
     if os.path.islink(directory):
         return False
@@ -100,12 +82,6 @@ def write(directory, files, folders=()):
 
     All new files are written beside the old ones before the first is renamed, so that a full
     disk or a kill leaves every old file standing.  Raises OSError.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.write /var/svc.d/hello '{run: {mode: "0755", text: "#!/bin/sh"}}'
     """
     present = read(directory, folders)
     _make_directories(directory, files)
@@ -132,12 +108,6 @@ def remove(directory, folders=()):
 
     Raises CommandExecutionError for a directory without a mark, or when a folder is left that
     the caller did not name.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.remove /var/svc.d/hello '[env]'
     """
     if not os.path.isdir(directory):
         return
@@ -157,12 +127,6 @@ def remove(directory, folders=()):
 def remove_folder(folder):
     """
     Remove a folder and the files in it, but no folders.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.remove_folder /var/svc.d/hello/log
     """
     for entry in _entries(folder):
         if not entry.is_dir(follow_symlinks=False):
