@@ -12,6 +12,7 @@ import difflib
 import os
 import stat
 
+import _files
 from salt.exceptions import CommandExecutionError
 
 MARK = ".written-by-salt"
@@ -85,8 +86,13 @@ def write(directory, files, folders=()):
     """
     present = read(directory, folders)
     _make_directories(directory, files)
-    changed = [path for path in files if files[path] != present.get(path)]
-    _replace({os.path.join(directory, path): files[path] for path in changed})
+    changed = {path: file for path, file in files.items() if file != present.get(path)}
+    _files.put_all(
+        {
+            os.path.join(directory, path): (file["text"], int(file["mode"], 8))
+            for path, file in changed.items()
+        }
+    )
     for path in present.keys() - files.keys():
         # What was left by a run that died may have been renamed just now.
         with contextlib.suppress(FileNotFoundError):
@@ -169,41 +175,14 @@ def _describe(path, old, new, secret):
 
 
 def _make_directories(directory, files):
-    os.makedirs(directory, exist_ok=True)
+    _files.make_directory(directory)
     mark = os.path.join(directory, MARK)
     if not os.path.exists(mark):
         os.chmod(directory, 0o755)
-        _replace({mark: {"mode": "0644", "text": MARK_TEXT}})
+        _files.put(mark, MARK_TEXT, 0o644)
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)
         if os.path.islink(folder):
             raise CommandExecutionError(f"{folder} is a symbolic link (remove it)")
-        os.makedirs(folder, exist_ok=True)
+        _files.make_directory(folder)
         os.chmod(folder, 0o755)
-
-
-def _replace(files):
-    """Put new files in the place of old ones: first all the writing, then all the renaming."""
-    path = None
-    try:
-        for path, file in files.items():
-            _write_file(f"{path}.new", file)
-        for path in files:
-            os.rename(f"{path}.new", path)
-    except OSError as error:
-        error.filename = error.filename or path
-        for path in files:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{path}.new")
-        raise
-
-
-def _write_file(path, file):
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as stream:
-        stream.write(file["text"])
-        stream.flush()
-        os.fchmod(descriptor, int(file["mode"], 8))
-        os.fsync(descriptor)

@@ -5,7 +5,6 @@ A service is wanted *up*, *down* (both with the files that its settings make), *
 existing one, whose files stay as they are), or *absent*.
 """
 
-import contextlib
 import os
 import pwd
 
@@ -297,12 +296,8 @@ def _is_stale(world, folder, files):
 
 
 def _make_log_directory(log):
-    parent = os.path.dirname(log["directory"])
-    # New services are made side by side: another may come first.
-    with contextlib.suppress(FileExistsError):
-        os.makedirs(parent)
-        os.chmod(parent, 0o755)
-    os.makedirs(log["directory"], exist_ok=True)
+    _files.make_directory(os.path.dirname(log["directory"]))
+    _files.make_directory(log["directory"], 0o750)
     if log["user"]:
         account = pwd.getpwnam(log["user"])
         os.chown(log["directory"], account.pw_uid, account.pw_gid)
