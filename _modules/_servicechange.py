@@ -123,7 +123,7 @@ def _changes(name, wanted, world):
     if goal == "absent":
         return _changes_to_absent(name, world)
     if goal == "kept down":
-        return _changes_to_kept_down(wanted, world)
+        return _changes_to_kept_down(world)
     files = _servicedir.files(name, wanted)
     changes = _filetree.difference(world["files"], files, ("env",))
     _refuse_foreign(name, world, changes)
@@ -151,10 +151,10 @@ def _changes_to_absent(name, world):
     return {key: how for key, how in there.items() if how}
 
 
-def _changes_to_kept_down(wanted, world):
+def _changes_to_kept_down(world):
     if "run" not in world["files"]:
         return {}
-    service = _service_change(wanted, world, {}, None)
+    service = deed(world["record"], "down", False)
     return ({} if "down" in world["files"] else {"down": "added"}) | (
         {"service": service} if service else {}
     )
@@ -266,20 +266,27 @@ def _log_change(wanted, world, changes):
     if not wanted["multilog"]:
         return None
     replaced = "log/run" in changes or _is_stale(world, "log", ["run"])
-    return _deed(world["log"], replaced)
+    return deed(world["log"], "up", replaced)
 
 
 def _service_change(wanted, world, changes, log):
-    record = world["record"]
-    if wanted["state"] == "down":
-        return "stopped" if record["pid"] or record["want"] == "up" else None
     run = [path for path in world["files"] | changes if path == "run" or path.startswith("env/")]
     replaced = any(path in changes for path in run) or _is_stale(world, "", ["env", *run])
-    return _deed(record, replaced or log in ("added", "removed"))
+    return deed(world["record"], wanted["state"], replaced or log in ("added", "removed"))
 
 
-def _deed(record, replaced):
-    """Return what a process needs that is wanted up."""
+def deed(record, wanted, replaced):
+    """
+    Return what a process needs, if anything, to be as it is wanted.
+
+    wanted
+        ``up`` or ``down``.
+
+    replaced
+        Whether what it runs is not what it was started with.
+    """
+    if wanted == "down":
+        return "stopped" if record["pid"] or record["want"] == "up" else None
     if not record["pid"]:
         return "started"
     if replaced:
@@ -313,12 +320,12 @@ def _unlink(name, world):
     _svscan.unlink(world["link"], world["definition"])
 
 
-def _order(folder, record, deed, relinked, wanted):
-    if deed == "restarted" and relinked:
-        deed = "started"
+def _order(folder, record, change, relinked, wanted):
+    if change == "restarted" and relinked:
+        change = "started"
     # Somebody else's order to a young process may still be on its way, and ours comes after it.
     young = record["pid"] and record["seconds"] < wanted["stable_for"]
-    letters = ORDERS.get(deed, "cu" if young and wanted["state"] == "up" else "")
+    letters = ORDERS.get(change, "cu" if young and wanted["state"] == "up" else "")
     if letters:
         _supervise.order(folder, letters)
     if letters.endswith("u"):
