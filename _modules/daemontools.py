@@ -14,6 +14,11 @@ import logging
 import os
 import re
 
+import _multilog
+import _servicechange
+import _servicedir
+import _supervise
+import _svscan
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 LOG = logging.getLogger(__name__)
@@ -21,41 +26,70 @@ LOG = logging.getLogger(__name__)
 __func_alias__ = {"exit_": "exit"}
 __outputter__ = {"status": "yaml"}
 
-FOLDERS = ("log/supervise", "log", "env", "supervise")
-NAME = re.compile(r"[^./\x00-\x20-][^/\x00-\x1f]*(/log)?")
 LETTERS = re.compile(r"[udopchaitkx]+")
 # For how many seconds a service must be up before it counts as up, and how long to wait for it.
 STABLE_FOR = 2
 TIMEOUT = 15
 
 
-def definition(name):
+def plan(name, settings, path=None):
     """
-    Return the directory where the files of a service are, or will be.
-
-    CLI Example: ``salt '*' daemontools.definition open-ftpd``
-    """
-    folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
-    return os.path.join(folder, name)
-
-
-def directory(name, settings):
-    """
-    Return the files that a service with these settings has, without writing any.
+    Return what separates a service from its settings, to the line; nothing is touched.
 
     name
         The service.
 
     settings
-        Its settings, as for the state daemontools.supervised.
+        A mapping, as for the state daemontools.declared: docs/services.md has them all.
 
-    Returns ``{path: {"mode": MODE, "text": TEXT}}``.  Raises SaltInvocationError for a wrong
-    setting.
+    path
+        Where the settings stand, to begin error messages with; the name by default.
 
-    CLI Example: ``salt '*' daemontools.directory hello '{command: [/usr/local/bin/hello]}'``
+    Returns a mapping: ``changes`` (``{what: how}``, empty where nothing is to be done; a value of
+    ``envdir`` is never shown), ``wanted`` (up, down, kept down, absent), ``now`` (what the service
+    does) and ``settled`` (whether it has done so for long enough).  Raises SaltInvocationError
+    with a line for every wrong setting, and CommandExecutionError where somebody else's files are
+    in the way.
+
+    CLI Example: ``salt '*' daemontools.plan hello '{command: [/usr/local/bin/hello]}'``
     """
-    checked = __salt__["servicedir.settings"](name, settings)
-    return __salt__["servicedir.render"](name, checked)
+    with _told_of(name):
+        return _servicechange.plan(name, *_goal(name, settings, path))
+
+
+def apply(name, settings, path=None):
+    """
+    Make a service what its settings say, and wait until it is so.
+
+    name, settings, path
+        As for daemontools.plan.
+
+    Returns what is left to do, as daemontools.plan does.  Raises as that does, and
+    CommandExecutionError for what could not be done.
+
+    CLI Example: ``salt '*' daemontools.apply hello '{command: [/usr/local/bin/hello]}'``
+    """
+    with _told_of(name):
+        goal = _goal(name, settings, path)
+        _servicechange.apply(name, *goal)
+        return _servicechange.plan(name, *goal)
+
+
+def files(name, settings, path=None):
+    """
+    Return the files that a service with these settings has, without writing any.
+
+    name, settings, path
+        As for daemontools.plan.
+
+    Returns ``{path: {"mode": MODE, "text": TEXT}}``; the text of a variable is not shown.  Raises
+    SaltInvocationError with a line for every wrong setting.
+
+    CLI Example: ``salt '*' daemontools.files hello '{command: [/usr/local/bin/hello]}'``
+    """
+    made = _servicedir.files(name, _checked(name, settings, path))
+    secret = {file: {**made[file], "text": None} for file in made if file.startswith("env/")}
+    return made | secret
 
 
 def show(name):
@@ -64,7 +98,7 @@ def show(name):
 
     CLI Example: ``salt '*' daemontools.show open-ftpd/log``
     """
-    return __salt__["supervise.read"](_path(name))
+    return _supervise.read(_path(name))
 
 
 def status(name=None, sig=None):
@@ -85,16 +119,16 @@ def status(name=None, sig=None):
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
-        return __salt__["supervise.read_all"](_directory())
+        return _supervise.read_all(_directory())
     if sig:
         return bool(__salt__["status.pid"](sig))
     try:
         path = _path(name)
     except CommandExecutionError:
         return False
-    if __salt__["supervise.read"](path)["state"] != "up":
+    if _supervise.read(path)["state"] != "up":
         return False
-    return __salt__["supervise.settle"](path, STABLE_FOR, STABLE_FOR + 1)["stable"]
+    return _supervise.settle(path, STABLE_FOR, STABLE_FOR + 1)["stable"]
 
 
 def pid(name):
@@ -104,15 +138,6 @@ def pid(name):
     CLI Example: ``salt '*' daemontools.pid open-ftpd``
     """
     return show(name)["pid"]
-
-
-def svok(name):
-    """
-    Return whether a service is supervised.
-
-    CLI Example: ``salt '*' daemontools.svok open-ftpd``
-    """
-    return __salt__["supervise.answers"](_path(name))
 
 
 def svc(name, letters):
@@ -131,10 +156,8 @@ def svc(name, letters):
     """
     if not isinstance(letters, str) or not LETTERS.fullmatch(letters):
         raise SaltInvocationError(f"{name}: {letters!r} is not made of the letters udopchaitkx")
-    try:
-        return __salt__["supervise.order"](_path(name), letters)
-    except CommandExecutionError as error:
-        raise CommandExecutionError(f"{name}: {error.message}")
+    with _told_of(name):
+        return _supervise.order(_path(name), letters)
 
 
 def _signal(verb, letter, deed):
@@ -362,53 +385,6 @@ def get_running():
     return [name for name, record in status().items() if record["state"] == "up"]
 
 
-def link(name, timeout=10):
-    """
-    Link a service where svscan looks, and wait until it and its log are supervised.
-
-    name
-        The service; its files are in the directory that daemontools.definition names.
-
-    timeout
-        How many seconds to wait at most; svscan looks every 5.
-
-    CLI Example: ``salt '*' daemontools.link open-ftpd``
-    """
-    return _scan("link", name, timeout)
-
-
-def unlink(name, timeout=10):
-    """
-    Remove the link of a service, and end its processes and those of its log.
-
-    CLI Example: ``salt '*' daemontools.unlink open-ftpd``
-    """
-    return _scan("unlink", name, timeout)
-
-
-def relink(name, timeout=10):
-    """
-    Unlink a service and link it again, so that svscan notices a ``log`` that came or went.
-
-    It is down for up to 12 seconds.
-
-    CLI Example: ``salt '*' daemontools.relink open-ftpd``
-    """
-    return _scan("relink", name, timeout)
-
-
-def remove(name, timeout=10):
-    """
-    Unlink a service and remove the files that Salt wrote.  Its logs stay.
-
-    CLI Example: ``salt '*' daemontools.remove open-ftpd``
-    """
-    if __salt__["svscan.directory"]():
-        _scan("unlink", name, timeout)
-    __salt__["filetree.remove"](definition(name), FOLDERS)
-    return True
-
-
 def log(name, lines=20, since=None, grep=None):
     """
     Return the last lines of the log of a service, each with its local time in front.
@@ -417,13 +393,13 @@ def log(name, lines=20, since=None, grep=None):
         The service.
 
     lines, since, grep
-        As for multilog.read: at most so many lines, no older than ``1h`` or ``2026-11-23T12:00``,
+        At most so many lines, no older than ``1h`` or ``2026-11-23T12:00``,
         only those in which a regular expression is found.
 
     CLI Example: ``salt '*' daemontools.log open-ftpd lines=50 since=1h grep=deny``
     """
-    folder = __salt__["multilog.directory"](_path(name))
-    return __salt__["multilog.read"](folder, lines, since, grep)
+    folder = _multilog.directory(_path(name))
+    return _multilog.read(folder, lines, since, grep)
 
 
 def rotate(name, timeout=5):
@@ -440,7 +416,7 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
-    return __salt__["multilog.rotate"](_path(name), timeout)
+    return _multilog.rotate(_path(name), timeout)
 
 
 def mask(name, runtime=False):
@@ -491,33 +467,54 @@ get_static = _always("get_static", [], "every service can be enabled and disable
 systemctl_reload = _always("systemctl_reload", True, "supervise reads run at every start")
 
 
+@contextlib.contextmanager
+def _told_of(name):
+    """Let every error of the world begin with the service."""
+    try:
+        yield
+    except OSError as error:
+        text = ": ".join(filter(None, (name, error.filename, error.strerror)))
+        raise CommandExecutionError(text)
+    except CommandExecutionError as error:
+        text = error.message
+        raise CommandExecutionError(text if text.startswith(str(name)) else f"{name}: {text}")
+
+
 def _path(name):
     """Return where svscan sees a service."""
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not _servicedir.ANY_NAME.fullmatch(name):
         raise CommandExecutionError(f"{name!r}: no such service (that is no name of one)")
     return os.path.join(_directory(), name)
 
 
 def _directory():
-    folder = __salt__["svscan.directory"]()
+    folder = _scanned()
     if folder and os.path.isdir(folder):
         return folder
-    raise CommandExecutionError(
-        f"there is no {folder or '/service'} for svscan "
-        "(install daemontools, or set daemontools.service_dir)"
-    )
+    raise CommandExecutionError(_svscan.nowhere(folder))
 
 
-def _scan(deed, name, timeout):
-    __salt__["servicedir.service_name"](name)
-    try:
-        return __salt__[f"svscan.{deed}"](_path(name), definition(name), timeout)
-    except (CommandExecutionError, OSError) as error:
-        raise CommandExecutionError(f"{name}: {error}")
+def _scanned():
+    return _svscan.directory(__salt__["config.get"]("daemontools.service_dir", None))
+
+
+def _goal(name, settings, path):
+    """Return what is wanted of a service, where its files are, and where svscan looks."""
+    wanted, scanned = _checked(name, settings, path), _scanned()
+    folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    # What is only kept down may be anybody's service.
+    folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
+    return wanted, os.path.join(folder or "/service", name), scanned
+
+
+def _checked(name, settings, path):
+    log_dir = __salt__["config.get"]("daemontools.log_dir", "/var/multilog")
+    rules_dir = __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
+    return _servicedir.checked(name, settings, str(path or name), log_dir, rules_dir)
 
 
 def _stable(name, timeout, unlike=None):
-    record = __salt__["supervise.settle"](_path(name), STABLE_FOR, timeout, unlike)
+    record = _supervise.settle(_path(name), STABLE_FOR, timeout, unlike)
     if record["stable"]:
         return True
     if record["starts"] > 1:
@@ -528,6 +525,6 @@ def _stable(name, timeout, unlike=None):
 
 
 def _down(name, timeout):
-    if __salt__["supervise.wait"](_path(name), "down", timeout):
+    if _supervise.wait(_path(name), "down", timeout):
         return True
     raise CommandExecutionError(f"{name}: did not end within {timeout} s of TERM")

@@ -20,6 +20,7 @@ import tempfile
 import time
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "sandbox"))
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "_modules"))
 
 import applies
 import connections

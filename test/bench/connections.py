@@ -48,7 +48,7 @@ def serving(minion, records, port):
         minion.apply("tcprules.managed", name=name, settings={"sites": sites})
         settings["tcpserver"]["rules"] = f"{minion.root}/tcprules/{name}.cdb"
     run = minion.root / f"run{records}"
-    run.write_text(minion.call("daemontools.directory", "hello", settings)["run"]["text"])
+    run.write_text(minion.call("daemontools.files", "hello", settings)["run"]["text"])
     with running("sh", run, stdout=-3) as daemon:
         eventually(f"the service on port {port}", lambda: answers(port), 5)
         assert daemon.poll() is None

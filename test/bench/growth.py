@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 
+import _filetree
 import gateway as gw
 from measure import Row, eventually, run, seconds
 from minion import Minion
@@ -15,6 +16,7 @@ ADDRESSES = (10, 1_000, 10_000, 100_000)
 EACH = 0.003
 APPLY = "salt-call --local state.apply"
 SCAN = pathlib.Path("/etc/service")
+DEFINITIONS = pathlib.Path("/var/svc.d")
 ABSENT = {"state": "absent"}
 
 
@@ -23,7 +25,7 @@ def rows(scratch):
     before = gw.PILLAR.read_text()
     sleeper = {"command": ["sleep", "1000000"]}
     services = {f"service{number}": sleeper for number in range(SERVICES[-1])}
-    supervise(Minion(scratch, **{"daemontools.definition_dir": "/var/svc.d"}), services)
+    supervise(Minion(scratch, **{"daemontools.definition_dir": str(DEFINITIONS)}), services)
     turns = measured("services", SERVICES, lambda size: declare(dict([*services.items()][:size])))
     yield from grown("services", "services", turns)
     added = f"each of {SERVICES[-1] - SERVICES[0]} services more"
@@ -43,12 +45,11 @@ def supervise(minion, services):
         log = pathlib.Path("/var/multilog", name)
         log.mkdir(parents=True)
         shutil.chown(log, "multilog")
-        definition = minion.call("daemontools.definition", name)
-        files = minion.call("daemontools.directory", name, settings)
-        minion.call("filetree.write", definition, files, ("log", "env"))
+        files = minion.call("daemontools.files", name, settings)
+        _filetree.write(str(DEFINITIONS / name), files, ("log", "env"))
     SCAN.mkdir()
     for name in services:
-        os.symlink(minion.call("daemontools.definition", name), SCAN / name)
+        os.symlink(DEFINITIONS / name, SCAN / name)
     loggers = [SCAN / name / "log" for name in services]
     eventually("the last logger", lambda: run("svstat", *loggers).count(": up") == len(loggers))
 

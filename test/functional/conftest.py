@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import _supervise
 import pytest
 import salt._logging
 import salt.config
@@ -87,14 +88,14 @@ def svscan(minion):
     yield process
     process.kill()
     process.wait()
-    end(minion, [*(minion.root / "svc.d").glob("*"), *(minion.root / "svc.d").glob("*/log")])
+    end([*(minion.root / "svc.d").glob("*"), *(minion.root / "svc.d").glob("*/log")])
 
 
-def end(minion, folders):
+def end(folders):
     """End every supervise, and what it runs, in some service directories."""
     for folder in folders:
         with contextlib.suppress(Exception):
-            minion.functions["supervise.order"](str(folder), "dxk")
+            _supervise.order(str(folder), "dxk")
 
 
 class Supervise:
@@ -121,11 +122,11 @@ class Supervise:
         return folder
 
     def _is_running(self, folder, down):
-        record = self.minion.functions["supervise.read"](str(folder))
+        record = _supervise.read(str(folder))
         return record["state"] == "down" if down else record["pid"]
 
     def end(self):
-        end(self.minion, {Path(process.args[1]) for process in self.processes})
+        end({Path(process.args[1]) for process in self.processes})
         for process in self.processes:
             process.wait(10)
 

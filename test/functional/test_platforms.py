@@ -108,8 +108,7 @@ class System:
         """Return the files of every service."""
         texts = {}
         for chunk in self.chunks("daemontools.declared"):
-            settings = self.functions["servicedir.settings"](chunk["name"], chunk["settings"])
-            files = self.functions["servicedir.render"](chunk["name"], settings)
+            files = self.functions["daemontools.files"](chunk["name"], chunk["settings"])
             texts.update({f"{chunk['name']}/{path}": f["text"] for path, f in files.items()})
         return texts
 

@@ -9,6 +9,7 @@ import socket
 import tempfile
 import time
 
+import _filetree
 import pytest
 import salt.state
 
@@ -23,7 +24,7 @@ def declare(minion, name="hello", test=False, **given):
         "daemontools.declared",
         name=name,
         settings=settings,
-        pillar=f"ftpgw:services:{name}",
+        path=f"ftpgw:services:{name}",
         test=test,
     )
 
@@ -50,7 +51,7 @@ def definition(minion, name="hello"):
 
 
 def files(minion, name="hello"):
-    return minion.functions["filetree.read"](str(definition(minion, name)), ("log", "env"))
+    return _filetree.read(str(definition(minion, name)), ("log", "env"))
 
 
 @pytest.fixture
@@ -218,7 +219,7 @@ def test_a_full_disk_is_one_line_and_the_service_goes_on(up):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (result["result"], result["changes"]) == (False, {})
-    assert result["comment"] == f"hello: File too large: {definition(up)}/run"
+    assert result["comment"] == f"hello: {definition(up)}/run: File too large"
     assert record(up)["pid"] == before["pid"]
     assert files(up) == present
 
@@ -344,7 +345,7 @@ def test_a_missing_account_is_refused_before_anything_is_written(minion, given, 
 
 def test_wrong_settings_are_one_line_that_begins_with_the_pillar_path(minion):
     for test in (True, False):
-        result = declare(minion, tcpserver={"adress": 0}, test=test)
+        result = declare(minion, tcpserver={"adress": 0, "port": 21}, test=test)
         assert (result["result"], result["changes"]) == (False, {})
         assert result["comment"] == (
             "ftpgw:services:hello:tcpserver: unknown setting 'adress' (did you mean 'address'?)"

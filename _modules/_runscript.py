@@ -43,12 +43,6 @@ def service(name, settings):
 
     settings
         Its settings as returned by servicedir.settings, with a ``command``.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' daemontools.directory hello '{command: [/usr/local/bin/hello]}'
     """
     before = ["exec 2>&1"]
     if "umask" in settings:
@@ -70,12 +64,6 @@ def logger(options):
 
     options
         The setting ``multilog`` as returned by servicedir.settings.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' runscript.logger '{user: multilog, directory: /var/multilog/hello, files: 20}'
     """
     words = ["setuidgid", options["user"]] if options["user"] else []
     words += ["multilog", "t", *options.get("select", [])]
@@ -100,16 +88,14 @@ def _softlimit(limits):
 
 
 def _tcpserver(options):
-    look_up = ("r" if options.get("remote_info") else "R") + (
-        "h" if options.get("remote_host") else "H"
-    )
+    look_up = ("r" if options["remote_info"] else "R") + ("h" if options["remote_host"] else "H")
     flags = {
-        "-v": options.get("verbose", True),
+        "-v": options["verbose"],
         f"-{look_up}": True,
-        "-p": options.get("paranoid"),
-        "-D": not options.get("delay", True),
-        "-o": options.get("ip_options"),
-        f"-l{options.get('local_name', '0')}": True,
+        "-p": options["paranoid"],
+        "-D": not options["delay"],
+        "-o": options["ip_options"],
+        f"-l{options['local_name']}": True,
     }
     words = ["tcpserver", *(flag for flag, wanted in flags.items() if wanted)]
     for key, letter in TCPSERVER.items():

@@ -52,12 +52,6 @@ def decode(data, now):
         The time to count from, in seconds since 1970.
 
     Source: daemontools 0.76, supervise.c and svstat.c; daemontools-encore 1.11, svstatus.h.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.read /service/open-ftpd
     """
     if len(data) < STATUS.size:
         return None
@@ -88,12 +82,6 @@ def read(directory):
     The record has ``state`` (up, down, paused, failed, unsupervised, missing, denied, unreadable),
     ``pid``, ``since``, ``seconds``, ``want`` (up, down, once), ``enabled``, ``problem`` (one
     phrase or None), and ``log``, the same for the logger or None if there is none.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.read /service/open-ftpd
     """
     return _read_service(None, directory, time.time()) or _without_status("missing") | {"log": None}
 
@@ -105,12 +93,6 @@ def read_all(directory):
     directory
         The directory that svscan watches.  What svscan skips is left out: names that begin with a
         dot, and files.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.read_all /service
     """
     now = time.time()
     scan = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -131,12 +113,6 @@ def older(directory, files):
 
     files
         Paths; those that do not exist are not looked at.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.older /service/open-ftpd '[/service/open-ftpd/run]'
     """
     try:
         with open(os.path.join(directory, "supervise/status"), "rb") as status:
@@ -151,12 +127,6 @@ def older(directory, files):
 def answers(directory):
     """
     Return whether a supervise runs in a directory.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.answers /service/open-ftpd
     """
     try:
         os.close(os.open(os.path.join(directory, "supervise/ok"), LISTEN))
@@ -177,12 +147,6 @@ def order(directory, letters):
         c continue, h HUP, a ALRM, i INT, t TERM, k KILL, x exit.
 
     Returns True when supervise has them.  Raises CommandExecutionError when it cannot be reached.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.order /service/open-ftpd du
     """
     try:
         control = os.open(os.path.join(directory, "supervise/control"), LISTEN)
@@ -207,12 +171,6 @@ def wait(directory, state, seconds):
 
     seconds
         How long to wait at most.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.wait /service/open-ftpd down 10
     """
     deadline = time.monotonic() + seconds
     while not _is(directory, state):
@@ -239,12 +197,6 @@ def settle(directory, stable_for, seconds, unlike=None):
         A pid that does not count: that of the process which is to be replaced.
 
     The record has two more keys: ``stable``, and ``starts``, the number of pids that were seen.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' supervise.settle /service/open-ftpd 3 15
     """
     begun = started = time.monotonic()
     pids = [unlike]

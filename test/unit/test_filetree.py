@@ -1,14 +1,13 @@
-"""filetree: a directory of small files, read, compared and written whole."""
+"""_filetree: a directory of small files, read, compared and written whole."""
 
 import os
 import resource
 
+import _filetree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
-
-from _modules import filetree
 
 FOLDERS = ("log", "env")
 RUN = {"mode": "0755", "text": "#!/bin/sh\nexec sleep 9\n"}
@@ -26,21 +25,21 @@ def directory(tmp_path):
 
 @pytest.fixture
 def written(directory):
-    filetree.write(directory, TREE, FOLDERS)
+    _filetree.write(directory, TREE, FOLDERS)
     return directory
 
 
 def test_what_was_written_is_read_back(written):
-    assert filetree.read(written, FOLDERS) == TREE
+    assert _filetree.read(written, FOLDERS) == TREE
 
 
 def test_a_directory_that_does_not_exist_has_no_files(directory):
-    assert filetree.read(directory, FOLDERS) == {}
+    assert _filetree.read(directory, FOLDERS) == {}
 
 
 def test_writing_the_same_again_touches_nothing(written):
     before = os.stat(os.path.join(written, "run"))
-    filetree.write(written, TREE, FOLDERS)
+    _filetree.write(written, TREE, FOLDERS)
     assert os.stat(os.path.join(written, "run")) == before
 
 
@@ -49,13 +48,13 @@ def test_files_that_are_not_declared_are_removed(written):
         with open(os.path.join(written, name), "w"):
             pass
     os.symlink("/etc/passwd", os.path.join(written, "link"))
-    filetree.write(written, TREE, FOLDERS)
-    assert filetree.read(written, FOLDERS) == TREE
+    _filetree.write(written, TREE, FOLDERS)
+    assert _filetree.read(written, FOLDERS) == TREE
 
 
 def test_a_folder_with_nothing_declared_in_it_goes(written):
-    filetree.write(written, {"run": RUN}, FOLDERS)
-    assert sorted(os.listdir(written)) == [filetree.MARK, "run"]
+    _filetree.write(written, {"run": RUN}, FOLDERS)
+    assert sorted(os.listdir(written)) == [_filetree.MARK, "run"]
 
 
 def test_what_supervise_and_others_keep_there_stays(written):
@@ -63,22 +62,22 @@ def test_what_supervise_and_others_keep_there_stays(written):
         os.mkdir(os.path.join(written, folder))
         with open(os.path.join(written, folder, "file"), "w"):
             pass
-    filetree.write(written, {"run": RUN}, FOLDERS)
+    _filetree.write(written, {"run": RUN}, FOLDERS)
     kept = ("supervise/file", "log/supervise/file", "root/file")
     assert all(os.path.exists(os.path.join(written, path)) for path in kept)
 
 
 def test_a_wrong_mode_is_a_difference_and_is_set_right(written):
     os.chmod(os.path.join(written, "run"), 0o644)
-    difference = filetree.difference(filetree.read(written, FOLDERS), TREE)
+    difference = _filetree.difference(_filetree.read(written, FOLDERS), TREE)
     assert difference == {"run": "mode 0644 becomes 0755"}
-    filetree.write(written, TREE, FOLDERS)
-    assert filetree.read(written, FOLDERS) == TREE
+    _filetree.write(written, TREE, FOLDERS)
+    assert _filetree.read(written, FOLDERS) == TREE
 
 
 def test_a_difference_is_a_unified_diff():
     new = {"run": RUN | {"text": "#!/bin/sh\nexec sleep 10\n"}}
-    assert filetree.difference({"run": RUN}, new) == {
+    assert _filetree.difference({"run": RUN}, new) == {
         "run": "--- run\n+++ run\n@@ -1,2 +1,2 @@\n #!/bin/sh\n-exec sleep 9\n+exec sleep 10"
     }
 
@@ -88,7 +87,7 @@ def test_a_difference_is_a_unified_diff():
     [({}, TREE, "added"), (TREE, {}, "removed"), (TREE, {"env/SECRET": RUN}, "changed")],
 )
 def test_a_difference_does_not_show_secrets(old, new, word):
-    difference = filetree.difference(old, new, secret=("env",))
+    difference = _filetree.difference(old, new, secret=("env",))
     assert difference["env/SECRET"] == word
     assert "hunter2" not in str(difference)
 
@@ -96,7 +95,7 @@ def test_a_difference_does_not_show_secrets(old, new, word):
 @pytest.mark.parametrize(("old", "new"), [({}, "added"), ({"down": ""}, "removed")])
 def test_an_empty_file_comes_and_goes_with_a_word(old, new):
     down = {"down": {"mode": "0644", "text": ""}}
-    assert filetree.difference(*((down, {}) if old else ({}, down))) == {"down": new}
+    assert _filetree.difference(*((down, {}) if old else ({}, down))) == {"down": new}
 
 
 def test_a_symbolic_link_is_replaced_and_not_followed(written, tmp_path):
@@ -104,17 +103,17 @@ def test_a_symbolic_link_is_replaced_and_not_followed(written, tmp_path):
     victim.write_text("precious")
     os.unlink(os.path.join(written, "run"))
     os.symlink(victim, os.path.join(written, "run"))
-    assert filetree.read(written, FOLDERS)["run"] == {"mode": "l", "text": None}
-    filetree.write(written, TREE, FOLDERS)
-    assert filetree.read(written, FOLDERS) == TREE
+    assert _filetree.read(written, FOLDERS)["run"] == {"mode": "l", "text": None}
+    _filetree.write(written, TREE, FOLDERS)
+    assert _filetree.read(written, FOLDERS) == TREE
     assert victim.read_text() == "precious"
 
 
 def test_a_fifo_in_the_way_hangs_nothing(written):
     os.unlink(os.path.join(written, "run"))
     os.mkfifo(os.path.join(written, "run"))
-    filetree.write(written, TREE, FOLDERS)
-    assert filetree.read(written, FOLDERS) == TREE
+    _filetree.write(written, TREE, FOLDERS)
+    assert _filetree.read(written, FOLDERS) == TREE
 
 
 def test_a_folder_that_is_a_symbolic_link_is_refused(directory, tmp_path):
@@ -123,52 +122,52 @@ def test_a_folder_that_is_a_symbolic_link_is_refused(directory, tmp_path):
     os.makedirs(directory)
     os.symlink(elsewhere, os.path.join(directory, "log"))
     with pytest.raises(CommandExecutionError, match="log is a symbolic link"):
-        filetree.write(directory, TREE, FOLDERS)
+        _filetree.write(directory, TREE, FOLDERS)
     assert list(elsewhere.iterdir()) == []
 
 
 def test_only_a_marked_or_an_empty_directory_may_be_written(directory, written, tmp_path):
     foreign = tmp_path / "foreign"
     foreign.mkdir()
-    assert filetree.marked(str(foreign))
+    assert _filetree.marked(str(foreign))
     (foreign / "run").write_text("#!/bin/sh\n")
-    assert not filetree.marked(str(foreign))
-    assert filetree.marked(written)
+    assert not _filetree.marked(str(foreign))
+    assert _filetree.marked(written)
     os.symlink(written, tmp_path / "link")
-    assert not filetree.marked(str(tmp_path / "link"))
-    assert filetree.marked(str(tmp_path / "nowhere"))
+    assert not _filetree.marked(str(tmp_path / "link"))
+    assert _filetree.marked(str(tmp_path / "nowhere"))
 
 
 def test_a_write_that_fails_leaves_the_old_files_and_nothing_else(written):
-    before = filetree.read(written, FOLDERS)
+    before = _filetree.read(written, FOLDERS)
     large = {"run": RUN | {"text": "changed"}, "zone": {"mode": "0644", "text": "x" * 100000}}
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            filetree.write(written, TREE | large, FOLDERS)
+            _filetree.write(written, TREE | large, FOLDERS)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert filetree.read(written, FOLDERS) == before
+    assert _filetree.read(written, FOLDERS) == before
 
 
 def test_a_removed_directory_is_gone(written):
-    filetree.remove(written, FOLDERS)
+    _filetree.remove(written, FOLDERS)
     assert not os.path.lexists(written)
-    filetree.remove(written, FOLDERS)
+    _filetree.remove(written, FOLDERS)
 
 
 def test_a_foreign_directory_is_not_removed(tmp_path):
     (tmp_path / "run").write_text("#!/bin/sh\n")
     with pytest.raises(CommandExecutionError, match="was not written by Salt"):
-        filetree.remove(str(tmp_path), FOLDERS)
+        _filetree.remove(str(tmp_path), FOLDERS)
     assert (tmp_path / "run").exists()
 
 
 def test_a_directory_with_somebody_elses_folder_is_not_removed(written):
     os.mkdir(os.path.join(written, "root"))
     with pytest.raises(CommandExecutionError, match="folders that Salt did not write: root"):
-        filetree.remove(written, FOLDERS)
+        _filetree.remove(written, FOLDERS)
     assert os.path.exists(os.path.join(written, "run"))
 
 
@@ -187,6 +186,6 @@ TREES = st.dictionaries(NAMES, FILES)
 def test_any_tree_becomes_any_other(tmp_path_factory, before, after):
     directory = str(tmp_path_factory.mktemp("tree") / "hello")
     for tree in (before, after):
-        filetree.write(directory, tree, FOLDERS)
-        assert filetree.read(directory, FOLDERS) == tree
-        assert filetree.difference(filetree.read(directory, FOLDERS), tree) == {}
+        _filetree.write(directory, tree, FOLDERS)
+        assert _filetree.read(directory, FOLDERS) == tree
+        assert _filetree.difference(_filetree.read(directory, FOLDERS), tree) == {}

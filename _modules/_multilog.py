@@ -12,11 +12,11 @@ import re
 import shlex
 import time
 
+import _supervise
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-# "@ and 24 hexadecimal digits"; daemontools takes TAI to be 10 seconds ahead of Unix time, always.
+# "@ and 24 hexadecimal digits"
 STAMP = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ?")
-TAI_OFFSET = 2**62 + 10
 OLD = re.compile(r"@[0-9a-f]{24}\.[su]")
 AGO = re.compile(r"(\d+)([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -43,12 +43,6 @@ def read(directory, lines=20, since=None, grep=None):
 
     The log is read from its end, and no further back than needed.  Raises SaltInvocationError for
     a wrong argument, and CommandExecutionError if there is no log or it may not be read.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' multilog.read /var/multilog/open-ftpd since=1h grep=deny
     """
     wanted = _limit(lines)
     start = _time(since) if since is not None else None
@@ -73,15 +67,9 @@ def decode(line):
     A line without a stamp has the time None, and only its control characters are changed.
 
     Source: cr.yp.to/libtai/tai64.html; daemontools 0.76, tai64nlocal.c.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' multilog.decode '@400000003b4a39c23294b13c fatal: out of memory'
     """
     match = STAMP.match(line)
-    seconds = int(match[1], 16) - TAI_OFFSET if match else -1
+    seconds = int(match[1], 16) - _supervise.TAI_OFFSET if match else -1
     text = CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", line)
     if not 0 <= seconds < 1 << 37:
         return None, text
@@ -95,12 +83,6 @@ def decode(line):
 def finished(directory):
     """
     Return the names of the finished files of a log, the oldest first.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' multilog.finished /var/multilog/open-ftpd
     """
     return sorted(name for name in os.listdir(directory) if OLD.fullmatch(name))
 
@@ -113,12 +95,6 @@ def directory(service):
         The service directory.
 
     Raises CommandExecutionError if there is no such script or it does not say.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' multilog.directory /service/open-ftpd
     """
     logger = os.path.join(service, "log")
     try:
@@ -146,18 +122,12 @@ def rotate(service, timeout=5):
 
     Returns the name of the file, or None if ``current`` was empty.  Raises CommandExecutionError
     if the logger cannot be reached or does nothing.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' daemontools.rotate open-ftpd
     """
     folder = directory(service)
     before = finished(folder)
     if not os.path.getsize(os.path.join(folder, "current")):
         return None
-    __salt__["supervise.order"](os.path.join(service, "log"), "a")
+    _supervise.order(os.path.join(service, "log"), "a")
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         new = set(finished(folder)) - set(before)

@@ -1,16 +1,16 @@
-"""multilog: logs as multilog leaves them, read from their end."""
+"""_multilog: logs as multilog leaves them, read from their end."""
 
 import datetime
 import os
 import subprocess
 import time
 
+import _multilog
+import _supervise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError, SaltInvocationError
-
-from _modules import multilog
 
 OLDEST = [
     "@400000006b03d0d0000000aa.s",
@@ -20,7 +20,7 @@ OLDEST = [
 
 
 def stamped(seconds, text):
-    return f"@{seconds + multilog.TAI_OFFSET:016x}{500000000:08x} {text}\n"
+    return f"@{seconds + _supervise.TAI_OFFSET:016x}{500000000:08x} {text}\n"
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_stamp_means_what_tai64nlocal_says(seconds, zone):
     )
     # tai64nlocal: "2004-06-01 10:40:00.500000000 text"
     assert local.stdout == f"{time.strftime('%F %T', time.localtime(seconds))}.500000000 text"
-    moment, decoded = multilog.decode(line)
+    moment, decoded = _multilog.decode(line)
     assert moment == seconds + 0.5
     assert decoded.replace(" text", "")[:-6] == local.stdout.replace("000000 text", "")
     assert datetime.datetime.fromisoformat(decoded.replace(" text", "")).timestamp() == moment
@@ -66,29 +66,29 @@ def test_a_stamp_means_what_tai64nlocal_says(seconds, zone):
 
 def test_a_stamp_that_tai64n_makes_is_now():
     line = subprocess.run(["tai64n"], input="text\n", text=True, capture_output=True, check=True)
-    assert abs(multilog.decode(line.stdout.rstrip("\n"))[0] - time.time()) < 60
+    assert abs(_multilog.decode(line.stdout.rstrip("\n"))[0] - time.time()) < 60
 
 
 @given(st.text())
 def test_any_line_is_decoded(line):
-    _, text = multilog.decode(line)
+    _, text = _multilog.decode(line)
     assert "\n" not in text
     assert "\x1b" not in text
 
 
 def test_a_line_without_a_stamp_is_kept_and_cannot_steer_a_terminal():
-    assert multilog.decode("USER \x1b[2J\there") == (None, "USER \\x1b[2J\there")
+    assert _multilog.decode("USER \x1b[2J\there") == (None, "USER \\x1b[2J\there")
 
 
 def test_the_last_lines_come_from_the_newest_files_in_order(log):
-    assert texts(multilog.read(str(log), lines=3)) == ["line 5", "line 6", "line 7"]
-    assert texts(multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
-    assert multilog.read(str(log), lines=0) == []
+    assert texts(_multilog.read(str(log), lines=3)) == ["line 5", "line 6", "line 7"]
+    assert texts(_multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
+    assert _multilog.read(str(log), lines=0) == []
 
 
 @pytest.mark.parametrize(("since", "count"), [("1h", 1), ("150m", 2), ("7200s", 2), ("1d", 8)])
 def test_nothing_older_than_since_is_returned(log, since, count):
-    assert len(multilog.read(str(log), since=since)) == count
+    assert len(_multilog.read(str(log), since=since)) == count
 
 
 def test_since_may_be_a_time(log, zone):
@@ -96,12 +96,12 @@ def test_since_may_be_a_time(log, zone):
     local = time.strftime("%Y-%m-%dT%H:%M", time.localtime(an_hour_ago))
     utc = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(an_hour_ago))
     for since in (local, local.replace("T", " "), f"{utc}Z", f"{utc}+00:00"):
-        assert texts(multilog.read(str(log), since=since)) == ["line 7"]
+        assert texts(_multilog.read(str(log), since=since)) == ["line 7"]
 
 
 def test_grep_is_a_regular_expression(log):
-    assert texts(multilog.read(str(log), grep="line [15]$")) == ["line 1", "line 5"]
-    assert texts(multilog.read(str(log), lines=1, grep="line [15]$")) == ["line 5"]
+    assert texts(_multilog.read(str(log), grep="line [15]$")) == ["line 1", "line 5"]
+    assert texts(_multilog.read(str(log), lines=1, grep="line [15]$")) == ["line 5"]
 
 
 @pytest.mark.parametrize(
@@ -117,29 +117,29 @@ def test_grep_is_a_regular_expression(log):
 )
 def test_a_wrong_argument_is_refused(log, arguments, problem):
     with pytest.raises(SaltInvocationError) as refusal:
-        multilog.read(str(log), **arguments)
+        _multilog.read(str(log), **arguments)
     assert str(refusal.value).startswith(problem)
 
 
 def test_a_log_that_does_not_exist_is_said_so(tmp_path):
     with pytest.raises(CommandExecutionError, match="nowhere: No such file or directory"):
-        multilog.read(str(tmp_path / "nowhere"))
+        _multilog.read(str(tmp_path / "nowhere"))
 
 
 def test_lines_that_are_not_text_or_not_finished_are_returned(tmp_path):
     (tmp_path / "current").write_bytes(b"caf\xe9\nno newline")
-    assert multilog.read(str(tmp_path)) == ["caf\\xe9", "no newline"]
+    assert _multilog.read(str(tmp_path)) == ["caf\\xe9", "no newline"]
 
 
 @given(st.lists(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1)))
 def test_lines_are_the_same_whatever_the_block(tmp_path_factory, lines):
     folder = tmp_path_factory.mktemp("log")
     (folder / "current").write_text("".join(f"{line}\n" for line in lines))
-    before, multilog.BLOCK = multilog.BLOCK, 7
+    before, _multilog.BLOCK = _multilog.BLOCK, 7
     try:
-        assert multilog.read(str(folder), lines=None) == lines
+        assert _multilog.read(str(folder), lines=None) == lines
     finally:
-        multilog.BLOCK = before
+        _multilog.BLOCK = before
 
 
 def test_the_end_of_a_hundred_megabytes_is_read_and_no_more(tmp_path):
@@ -150,7 +150,7 @@ def test_the_end_of_a_hundred_megabytes_is_read_and_no_more(tmp_path):
                 file.write(block)
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) > 100_000_000
     before = characters_read()
-    assert len(multilog.read(str(tmp_path), lines=20)) == 20
+    assert len(_multilog.read(str(tmp_path), lines=20)) == 20
     assert characters_read() - before < 200_000
 
 
@@ -173,7 +173,7 @@ def characters_read():
 def test_the_directory_of_a_log_is_what_its_script_says(tmp_path, script, folder):
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "run").write_text(f"#!/bin/sh\n{script}\n")
-    assert multilog.directory(str(tmp_path)) == folder.replace("HERE", str(tmp_path))
+    assert _multilog.directory(str(tmp_path)) == folder.replace("HERE", str(tmp_path))
 
 
 @pytest.mark.parametrize("script", ["exec logger -t hello", "exec multilog t", "exec 'multilog"])
@@ -181,7 +181,7 @@ def test_a_script_that_does_not_say_is_an_error(tmp_path, script):
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "run").write_text(f"#!/bin/sh\n{script}\n")
     with pytest.raises(CommandExecutionError, match="its run script"):
-        multilog.directory(str(tmp_path))
+        _multilog.directory(str(tmp_path))
 
 
 def test_what_multilog_writes_is_read(tmp_path):
@@ -189,15 +189,15 @@ def test_what_multilog_writes_is_read(tmp_path):
     text = "".join(f"{number} {'x' * 80}\n" for number in range(100))
     folder = str(tmp_path / "main")
     subprocess.run(["multilog", "t", "s4096", "n10", folder], input=text, text=True, check=True)
-    assert len(multilog.finished(folder)) > 1
-    numbers = [int(line.split()[2]) for line in multilog.read(folder, lines=None)]
+    assert len(_multilog.finished(folder)) > 1
+    numbers = [int(line.split()[2]) for line in _multilog.read(folder, lines=None)]
     assert numbers == list(range(100))
 
 
 def test_a_file_that_is_rotated_while_it_is_read_is_read_once(log, monkeypatch):
     def rotate_first(directory):
         os.rename(log / "current", log / "@400000006b03d0d3000000aa.s")
-        return sorted(name for name in os.listdir(directory) if multilog.OLD.fullmatch(name))
+        return sorted(name for name in os.listdir(directory) if _multilog.OLD.fullmatch(name))
 
-    monkeypatch.setattr(multilog, "finished", rotate_first)
-    assert texts(multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
+    monkeypatch.setattr(_multilog, "finished", rotate_first)
+    assert texts(_multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]

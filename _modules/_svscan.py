@@ -10,6 +10,7 @@ import itertools
 import os
 import time
 
+import _supervise
 from salt.exceptions import CommandExecutionError
 
 USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
@@ -19,22 +20,23 @@ SCAN = 5
 _found = []
 
 
-def directory():
+def directory(configured=None):
     """
     Return the directory that svscan watches, or None if there is none.
 
-    It is ``daemontools.service_dir`` of the minion configuration, or else where this user's svscan
-    runs (Linux), or else the first of /service, /var/service and /etc/service that exists.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' svscan.directory
+    It is the one that is configured, or else where this user's svscan runs (Linux), or else the
+    first of /service, /var/service and /etc/service that exists.
     """
-    configured = __salt__["config.get"]("daemontools.service_dir", None)
     usual = (path for path in USUAL_DIRECTORIES if os.path.isdir(path))
     return configured or next(itertools.chain(_running(), usual), None)
+
+
+def nowhere(folder):
+    """Return what to say, and to do, where there is no directory for svscan."""
+    return (
+        f"there is no {folder or USUAL_DIRECTORIES[0]} for svscan "
+        "(install daemontools, or set daemontools.service_dir)"
+    )
 
 
 def link(path, target, timeout=10):
@@ -51,20 +53,14 @@ def link(path, target, timeout=10):
         How many seconds to wait at most; svscan looks every 5.
 
     Raises CommandExecutionError if the path is something else already, or nothing answers.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' daemontools.link open-ftpd
     """
     if not is_link(path, target):
         if os.path.lexists(path):
             raise CommandExecutionError(f"{path} is not a link to {target}")
         os.symlink(target, path)
-    if __salt__["supervise.wait"](target, "supervised", timeout):
+    if _supervise.wait(target, "supervised", timeout):
         return True
-    whose = " of its log" if __salt__["supervise.answers"](target) else ""
+    whose = " of its log" if _supervise.answers(target) else ""
     raise CommandExecutionError(
         f"supervise{whose} did not answer within {timeout} s "
         f"(is svscan running on {os.path.dirname(path)}?)"
@@ -85,12 +81,6 @@ def unlink(path, target, timeout=10):
         How many seconds to wait at most, first for the service, then for its log.
 
     Raises CommandExecutionError if the path is something else, or a process does not end.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' daemontools.unlink open-ftpd
     """
     if is_link(path, target):
         os.unlink(path)
@@ -110,12 +100,6 @@ def relink(path, target, timeout=10):
         As for svscan.unlink and svscan.link.
 
     The service is down for up to 12 seconds.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' daemontools.relink open-ftpd
     """
     unlink(path, target, timeout)
     time.sleep(SCAN + 1)
@@ -125,12 +109,6 @@ def relink(path, target, timeout=10):
 def is_link(path, target):
     """
     Return whether a path is a link to a directory.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' svscan.is_link /service/open-ftpd /var/svc.d/open-ftpd
     """
     return os.path.islink(path) and os.path.realpath(path) == os.path.realpath(target)
 
@@ -138,12 +116,6 @@ def is_link(path, target):
 def watches(folder):
     """
     Return whether an svscan of this user runs in a directory, or None if that cannot be known.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' svscan.watches /service
     """
     if not os.path.isdir("/proc/self/ns"):
         return None
@@ -151,10 +123,10 @@ def watches(folder):
 
 
 def _end(folder, timeout):
-    if not __salt__["supervise.answers"](folder):
+    if not _supervise.answers(folder):
         return
-    __salt__["supervise.order"](folder, "dx")
-    if not __salt__["supervise.wait"](folder, "unsupervised", timeout):
+    _supervise.order(folder, "dx")
+    if not _supervise.wait(folder, "unsupervised", timeout):
         raise CommandExecutionError(f"{folder}: did not end within {timeout} s of TERM")
 
 

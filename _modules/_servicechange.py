@@ -1,14 +1,25 @@
 """
 What separates a service from its settings, and how to get there.
+
+A service is wanted *up*, *down* (both with the files that its settings make), *kept down* (an
+existing one, whose files stay as they are), or *absent*.
 """
 
-import contextlib
 import os
 import pwd
 
+import _files
+import _filetree
+import _listener
+import _multilog
+import _servicedir
+import _supervise
+import _svscan
 from salt.exceptions import CommandExecutionError
 
 FOLDERS = ("log", "env")
+# What Salt, supervise and svscan make in the directory of a service, the innermost first.
+REMOVED = ("log/supervise", "log", "env", "supervise")
 # svscan starts again what died when it looks, every 5 seconds.
 SCAN = 6
 LAST_LINES = 5
@@ -22,31 +33,67 @@ ORDERS = {
 }
 
 
-def read(name):
+def plan(name, wanted, definition, scanned):
     """
-    Return what there is of a service: its files, its link, and the records of its processes.
+    Return what separates a service from its settings.
 
-    CLI Example:
+    wanted
+        Its settings as returned by _servicedir.checked.
 
-    .. code-block:: bash
+    definition
+        The directory of its files.
 
-        salt '*' servicechange.read open-ftpd
+    scanned
+        The directory that svscan watches, or None.
+
+    Returns ``{"changes": {what: how}, "wanted": word, "now": phrase, "settled": bool}``.  The
+    changes are files with their differences, ``link``, the log directory, and for the processes
+    ``service`` and ``log`` what is done: started, restarted, continued and so on.  Raises
+    CommandExecutionError where somebody else's things are in the way.
     """
-    folder = __salt__["daemontools.definition"](name)
-    scanned = __salt__["svscan.directory"]()
+    world = read(name, definition, scanned)
+    return {
+        "changes": _changes(name, wanted, world),
+        "wanted": _goal(wanted),
+        "now": _now(world),
+        "settled": _is_settled(wanted, world),
+    }
+
+
+def apply(name, wanted, definition, scanned):
+    """
+    Make a service what its settings say, and wait until it is so.
+
+    The arguments are those of `plan`.  Raises CommandExecutionError or OSError for what could not
+    be done.
+    """
+    world = read(name, definition, scanned)
+    changes = _changes(name, wanted, world)
+    goal = _goal(wanted)
+    if goal == "absent":
+        _remove(name, wanted, world)
+    elif goal == "kept down":
+        _keep_down(name, wanted, world, changes)
+    else:
+        _check(name, wanted, world)
+        _make(name, wanted, world, changes)
+
+
+def read(name, definition, scanned):
+    """Return what there is of a service: its files, its link, and the records of its processes."""
     link = os.path.join(scanned or "/service", name)
-    linked = __salt__["svscan.is_link"](link, folder)
-    record = __salt__["supervise.read"](folder)
+    linked = _svscan.is_link(link, definition)
+    record = _supervise.read(definition)
     if _supervised(record) and record["log"] and not _supervised(record["log"]):
         # svscan may be about to start it again.
-        __salt__["supervise.wait"](folder, "supervised", SCAN)
-        record = __salt__["supervise.read"](folder)
+        _supervise.wait(definition, "supervised", SCAN)
+        record = _supervise.read(definition)
     log = record["log"] or {"state": "missing", "pid": None, "want": None}
     return {
-        "definition": folder,
-        "exists": os.path.lexists(folder),
-        "ours": __salt__["filetree.marked"](folder),
-        "files": __salt__["filetree.read"](folder, FOLDERS),
+        "definition": definition,
+        "exists": os.path.lexists(definition),
+        "ours": _filetree.marked(definition),
+        "files": _filetree.read(definition, FOLDERS),
         "scanned": scanned,
         "link": link,
         "linked": linked,
@@ -58,31 +105,28 @@ def read(name):
     }
 
 
-def compare(name, wanted, world):
-    """
-    Return the changes from the world as it was read to the one that is wanted.
+def _goal(wanted):
+    if wanted["state"] == "absent":
+        return "absent"
+    return wanted["state"] if _servicedir.is_run(wanted) else "kept down"
 
-    name
-        The service.
 
-    wanted
-        Its settings as returned by servicedir.settings, with its ``files`` as rendered.
+def _now(world):
+    if not world["exists"]:
+        return "does not exist"
+    record = world["record"]
+    return f"is {record['state']}" + (f" (pid {record['pid']})" if record["pid"] else "")
 
-    world
-        What servicechange.read returned.
 
-    Returns ``{what: how}``: files with their differences, ``link``, the log directory, and for the
-    processes ``service`` and ``log`` what is done: started, restarted, continued and so on.
-    Raises CommandExecutionError where somebody else's things are in the way.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' state.single daemontools.supervised hello settings='{...}' test=True
-    """
-    changes = __salt__["filetree.difference"](world["files"], wanted["files"], ("env",))
-    refuse_foreign(name, world, changes)
+def _changes(name, wanted, world):
+    goal = _goal(wanted)
+    if goal == "absent":
+        return _changes_to_absent(name, world)
+    if goal == "kept down":
+        return _changes_to_kept_down(world)
+    files = _servicedir.files(name, wanted)
+    changes = _filetree.difference(world["files"], files, ("env",))
+    _refuse_foreign(name, world, changes)
     if not world["ours"]:
         changes["definition"] = "adopted"
     if not world["linked"]:
@@ -97,22 +141,27 @@ def compare(name, wanted, world):
     )
 
 
-def refuse_foreign(name, world, changes=True):
-    """
-    Raise CommandExecutionError if somebody else's things are in the way of changes.
+def _changes_to_absent(name, world):
+    _refuse_foreign(name, world, True)
+    there = {
+        "link": world["linked"] and "removed",
+        "service": world["supervised"] and "stopped",
+        "definition": world["exists"] and "removed",
+    }
+    return {key: how for key, how in there.items() if how}
 
-    name, world
-        As for servicechange.compare.
 
-    changes
-        Whether there are any to the files.
+def _changes_to_kept_down(world):
+    if "run" not in world["files"]:
+        return {}
+    service = deed(world["record"], "down", False)
+    return ({} if "down" in world["files"] else {"down": "added"}) | (
+        {"service": service} if service else {}
+    )
 
-    CLI Example:
 
-    .. code-block:: bash
-
-        salt '*' state.single daemontools.absent hello test=True
-    """
+def _refuse_foreign(name, world, changes):
+    """Raise an error if somebody else's things are in the way of changes to files."""
     folder = world["definition"]
     if world["taken"]:
         raise CommandExecutionError(f"{name}: {world['link']} is not a link to {folder}")
@@ -123,44 +172,20 @@ def refuse_foreign(name, world, changes=True):
         )
 
 
-def is_settled(wanted, world):
-    """
-    Return whether all processes that are wanted up have been so for long enough.
-
-    wanted, world
-        As for servicechange.compare.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' state.single daemontools.supervised hello settings='{...}'
-    """
-    records = [world["record"]] if wanted["state"] == "up" else []
-    records += [world["log"]] if wanted["multilog"] else []
+def _is_settled(wanted, world):
+    """Tell whether all processes that are wanted up have been so for long enough."""
+    goal = _goal(wanted)
+    records = [world["record"]] if goal == "up" else []
+    records += [world["log"]] if goal in ("up", "down") and wanted["multilog"] else []
     return all(
         record["state"] == "up" and record["seconds"] >= wanted["stable_for"] for record in records
     )
 
 
-def check(name, wanted, world):
-    """
-    Raise CommandExecutionError for what cannot work, before anything is written.
-
-    name, wanted, world
-        As for servicechange.compare.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' state.single daemontools.supervised hello settings='{...}'
-    """
+def _check(name, wanted, world):
+    """Raise an error for what cannot work, before anything is written."""
     if not world["scanned"] or not os.path.isdir(world["scanned"]):
-        raise CommandExecutionError(
-            f"{name}: there is no {world['scanned'] or '/service'} for svscan "
-            "(install daemontools, or set daemontools.service_dir)"
-        )
+        raise CommandExecutionError(f"{name}: {_svscan.nowhere(world['scanned'])}")
     log = wanted["multilog"]
     accounts = {"setuidgid": wanted.get("setuidgid"), "multilog:user": log and log["user"]}
     for setting, account in accounts.items():
@@ -168,34 +193,32 @@ def check(name, wanted, world):
             raise CommandExecutionError(f"{name}: no account {account!r}, which '{setting}' names")
 
 
-def make(name, wanted, world, changes):
-    """
-    Carry out changes, in an order in which each may be the last, and wait until they hold.
+def _remove(name, wanted, world):
+    _svscan.unlink(world["link"], world["definition"], wanted["timeout"])
+    _filetree.remove(world["definition"], REMOVED)
 
-    name, wanted, world
-        As for servicechange.compare.
 
-    changes
-        What that returned.
+def _keep_down(name, wanted, world, changes):
+    folder = world["definition"]
+    if "down" in changes:
+        _files.put(os.path.join(folder, "down"), "", 0o644)
+    if "service" in changes:
+        _supervise.order(folder, "d")
+        _wait_until_down(name, folder, wanted["timeout"])
 
-    Raises CommandExecutionError or OSError for what could not be done.
 
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' state.single daemontools.supervised hello settings='{...}'
-    """
+def _make(name, wanted, world, changes):
+    """Carry out changes, in an order in which each may be the last, and wait until they hold."""
     folder, relink = world["definition"], changes.get("log") in ("added", "removed")
     if wanted["multilog"] and wanted["multilog"]["directory"] in changes:
         _make_log_directory(wanted["multilog"])
-    __salt__["filetree.write"](folder, wanted["files"], FOLDERS)
+    _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS)
     if relink:
         _unlink(name, world)
     if not wanted["multilog"] and (relink or not world["supervised"]):
         for path in ("log/supervise", "log"):
-            __salt__["filetree.remove_folder"](os.path.join(folder, path))
-    __salt__["svscan.relink" if relink else "svscan.link"](world["link"], folder)
+            _filetree.remove_folder(os.path.join(folder, path))
+    (_svscan.relink if relink else _svscan.link)(world["link"], folder)
     if wanted["multilog"]:
         _order(os.path.join(folder, "log"), world["log"], changes.get("log"), relink, wanted)
     _order(folder, world["record"], changes.get("service"), relink, wanted)
@@ -243,20 +266,27 @@ def _log_change(wanted, world, changes):
     if not wanted["multilog"]:
         return None
     replaced = "log/run" in changes or _is_stale(world, "log", ["run"])
-    return _deed(world["log"], replaced)
+    return deed(world["log"], "up", replaced)
 
 
 def _service_change(wanted, world, changes, log):
-    record = world["record"]
-    if wanted["state"] == "down":
-        return "stopped" if record["pid"] or record["want"] == "up" else None
     run = [path for path in world["files"] | changes if path == "run" or path.startswith("env/")]
     replaced = any(path in changes for path in run) or _is_stale(world, "", ["env", *run])
-    return _deed(record, replaced or log in ("added", "removed"))
+    return deed(world["record"], wanted["state"], replaced or log in ("added", "removed"))
 
 
-def _deed(record, replaced):
-    """Return what a process needs that is wanted up."""
+def deed(record, wanted, replaced):
+    """
+    Return what a process needs, if anything, to be as it is wanted.
+
+    wanted
+        ``up`` or ``down``.
+
+    replaced
+        Whether what it runs is not what it was started with.
+    """
+    if wanted == "down":
+        return "stopped" if record["pid"] or record["want"] == "up" else None
     if not record["pid"]:
         return "started"
     if replaced:
@@ -269,16 +299,12 @@ def _deed(record, replaced):
 def _is_stale(world, folder, files):
     """Tell whether a process runs what was replaced, perhaps by a run that was then killed."""
     folder = os.path.join(world["definition"], folder)
-    return __salt__["supervise.older"](folder, [os.path.join(folder, file) for file in files])
+    return _supervise.older(folder, [os.path.join(folder, file) for file in files])
 
 
 def _make_log_directory(log):
-    parent = os.path.dirname(log["directory"])
-    # New services are made side by side: another may come first.
-    with contextlib.suppress(FileExistsError):
-        os.makedirs(parent)
-        os.chmod(parent, 0o755)
-    os.makedirs(log["directory"], exist_ok=True)
+    _files.make_directory(os.path.dirname(log["directory"]))
+    _files.make_directory(log["directory"], 0o750)
     if log["user"]:
         account = pwd.getpwnam(log["user"])
         os.chown(log["directory"], account.pw_uid, account.pw_gid)
@@ -287,23 +313,23 @@ def _make_log_directory(log):
 
 def _unlink(name, world):
     """Stop a service that svscan must see anew, but only if there is an svscan to do so."""
-    if __salt__["svscan.watches"](world["scanned"]) is False:
+    if _svscan.watches(world["scanned"]) is False:
         raise CommandExecutionError(
             f"{name}: its log can neither come nor go, for no svscan runs on {world['scanned']}"
         )
-    __salt__["svscan.unlink"](world["link"], world["definition"])
+    _svscan.unlink(world["link"], world["definition"])
 
 
-def _order(folder, record, deed, relinked, wanted):
-    if deed == "restarted" and relinked:
-        deed = "started"
+def _order(folder, record, change, relinked, wanted):
+    if change == "restarted" and relinked:
+        change = "started"
     # Somebody else's order to a young process may still be on its way, and ours comes after it.
     young = record["pid"] and record["seconds"] < wanted["stable_for"]
-    letters = ORDERS.get(deed, "cu" if young and wanted["state"] == "up" else "")
+    letters = ORDERS.get(change, "cu" if young and wanted["state"] == "up" else "")
     if letters:
-        __salt__["supervise.order"](folder, letters)
+        _supervise.order(folder, letters)
     if letters.endswith("u"):
-        __salt__["supervise.wait"](folder, "wanted up", wanted["timeout"])
+        _supervise.wait(folder, "wanted up", wanted["timeout"])
 
 
 def _settle(name, wanted, world, changes):
@@ -314,8 +340,8 @@ def _settle(name, wanted, world, changes):
         failure = _unstable(folder, wanted, old)
         if failure:
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
-    elif not __salt__["supervise.wait"](folder, "down", seconds):
-        raise CommandExecutionError(f"{name}: did not end within {seconds} s of TERM")
+    else:
+        _wait_until_down(name, folder, seconds)
     if wanted["multilog"]:
         old = world["log"]["pid"] if changes.get("log") == "restarted" else None
         failure = _unstable(os.path.join(folder, "log"), wanted, old)
@@ -325,8 +351,13 @@ def _settle(name, wanted, world, changes):
             )
 
 
+def _wait_until_down(name, folder, seconds):
+    if not _supervise.wait(folder, "down", seconds):
+        raise CommandExecutionError(f"{name}: did not end within {seconds} s of TERM")
+
+
 def _unstable(folder, wanted, old):
-    record = __salt__["supervise.settle"](folder, wanted["stable_for"], wanted["timeout"], old)
+    record = _supervise.settle(folder, wanted["stable_for"], wanted["timeout"], old)
     if record["stable"]:
         return None
     if record["starts"] > 1:
@@ -341,12 +372,12 @@ def _last_words(wanted):
     if not wanted["multilog"]:
         return ""
     try:
-        lines = __salt__["multilog.read"](wanted["multilog"]["directory"], LAST_LINES)
+        lines = _multilog.read(wanted["multilog"]["directory"], LAST_LINES)
     except CommandExecutionError as error:
         return f"; no log: {error}"
     holder = ""
     if "tcpserver" in wanted and any("unable to bind" in line for line in lines):
-        holder = __salt__["listener.holder"](wanted["tcpserver"]["port"])
+        holder = _listener.holder(wanted["tcpserver"]["port"])
     return f"{holder and f'; {holder}'}; its log ends with:" + "".join(
         f"\n    {line}" for line in lines
     )

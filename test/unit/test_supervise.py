@@ -1,15 +1,14 @@
-"""supervise: the record of one service directory, from the bytes that supervise keeps there."""
+"""_supervise: the record of one service directory, from the bytes that supervise keeps there."""
 
 import contextlib
 import os
 import time
 
+import _supervise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
-
-from _modules import supervise
 
 NOW = 1795411163.0
 # 15597 = 0x3ced; 0x6b03d0db - 10 = 1795412177.
@@ -27,14 +26,14 @@ RECORD = {
 def _zone(monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    supervise._date.cache_clear()
+    _supervise._date.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
 
 
 def decoded(layout, now=1795412180.9):
-    return supervise.decode(bytes.fromhex(layout), now)
+    return _supervise.decode(bytes.fromhex(layout), now)
 
 
 def test_a_file_that_daemontools_wrote_is_decoded():
@@ -69,13 +68,13 @@ def test_a_clock_that_went_backwards_does_not_make_a_negative_time():
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_record_or_none(data):
-    record = supervise.decode(data, NOW)
+    record = _supervise.decode(data, NOW)
     assert record is None or record["state"] in ("up", "down", "paused", "failed")
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 18, b"\xff" * 18, bytes.fromhex(UP)[:17]])
 def test_what_is_no_status_file_is_none(data):
-    assert supervise.decode(data, NOW) is None
+    assert _supervise.decode(data, NOW) is None
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def service(tmp_path):
 
 
 def test_a_record_is_read_without_a_process(service):
-    record = supervise.read(str(service()))
+    record = _supervise.read(str(service()))
     expected = {**RECORD, "enabled": True, "log": None, "problem": None}
     assert {**record, "seconds": 3} == expected
     assert record.keys() == expected.keys()
@@ -110,7 +109,7 @@ def test_a_record_is_read_without_a_process(service):
 def test_the_logger_has_a_record_of_its_own(service):
     folder = service()
     service("hello/log")
-    log = supervise.read(str(folder))["log"]
+    log = _supervise.read(str(folder))["log"]
     assert (log["state"], log["pid"], log["problem"]) == ("up", 15597, None)
 
 
@@ -118,14 +117,14 @@ def test_a_logger_in_encores_forty_bytes_is_read(service):
     stopped = "400000006b03d0db 121d2754 00000000 00 64 00 00"
     folder = service(layout=f"{UP} 03 00 {stopped}")
     (folder / "log").write_text("#!/bin/sh\n")
-    record = supervise.read(str(folder))
+    record = _supervise.read(str(folder))
     assert (record["state"], record["log"]["state"]) == ("up", "down")
 
 
 def test_a_down_file_means_not_enabled(service):
     folder = service()
     (folder / "down").touch()
-    assert supervise.read(str(folder))["enabled"] is False
+    assert _supervise.read(str(folder))["enabled"] is False
 
 
 PROBLEMS = [
@@ -144,14 +143,14 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("layout", "problem"), PROBLEMS)
 def test_a_problem_is_said_in_one_phrase(service, layout, problem):
-    told = supervise.read(str(service(layout=layout)))["problem"]
+    told = _supervise.read(str(service(layout=layout)))["problem"]
     assert told is problem or told.startswith(problem)
 
 
 def test_the_problem_of_a_logger_is_told_where_its_service_has_none(service):
     folder = service()
     service("hello/log", alive=False)
-    problem = supervise.read(str(folder))["problem"]
+    problem = _supervise.read(str(folder))["problem"]
     assert problem == "log: not supervised (is svscan running?)"
 
 
@@ -173,18 +172,18 @@ def no_privileges(folder):
 def test_missing_unsupervised_and_denied_are_different_answers(service, tmp_path):
     dead, secret = service("dead", alive=False), service("secret")
     (tmp_path / "service" / "never").mkdir()
-    assert supervise.read(str(tmp_path / "nowhere"))["state"] == "missing"
-    assert supervise.read(str(dead))["state"] == "unsupervised"
-    assert supervise.read(str(tmp_path / "service" / "never"))["state"] == "unsupervised"
+    assert _supervise.read(str(tmp_path / "nowhere"))["state"] == "missing"
+    assert _supervise.read(str(dead))["state"] == "unsupervised"
+    assert _supervise.read(str(tmp_path / "service" / "never"))["state"] == "unsupervised"
     with no_privileges(secret / "supervise"):
-        assert supervise.read(str(secret))["state"] == "denied"
+        assert _supervise.read(str(secret))["state"] == "denied"
 
 
 def test_all_services_are_those_that_svscan_sees(service, tmp_path):
     service("one"), service("two", alive=False), service(".hidden")
     (tmp_path / "service" / "README").write_text("a file")
     os.symlink(tmp_path / "nowhere", tmp_path / "service" / "broken")
-    records = supervise.read_all(str(tmp_path / "service"))
+    records = _supervise.read_all(str(tmp_path / "service"))
     assert {name: record["state"] for name, record in records.items()} == {
         "broken": "missing",
         "one": "up",
@@ -194,7 +193,7 @@ def test_all_services_are_those_that_svscan_sees(service, tmp_path):
 
 def test_an_order_is_what_supervise_reads(service):
     folder = service()
-    assert supervise.order(str(folder), "tcu") is True
+    assert _supervise.order(str(folder), "tcu") is True
     reader = os.open(folder / "supervise" / "control", os.O_RDONLY | os.O_NONBLOCK)
     assert os.read(reader, 9) == b"tcu"
     os.close(reader)
@@ -202,9 +201,9 @@ def test_an_order_is_what_supervise_reads(service):
 
 def test_an_order_that_nobody_reads_is_refused(service, tmp_path):
     with pytest.raises(CommandExecutionError, match="not supervised"):
-        supervise.order(str(service(alive=False)), "u")
+        _supervise.order(str(service(alive=False)), "u")
     with pytest.raises(CommandExecutionError, match="no such service"):
-        supervise.order(str(tmp_path / "nowhere"), "u")
+        _supervise.order(str(tmp_path / "nowhere"), "u")
 
 
 def test_an_order_is_never_written_into_a_file(service):
@@ -213,7 +212,7 @@ def test_an_order_is_never_written_into_a_file(service):
     control.unlink()
     control.write_text("precious")
     with pytest.raises(CommandExecutionError, match="not a FIFO"):
-        supervise.order(str(folder), "u")
+        _supervise.order(str(folder), "u")
     assert control.read_text() == "precious"
 
 
@@ -221,26 +220,26 @@ def test_a_full_fifo_hangs_nothing(service):
     folder = str(service())
     filled = 0
     with contextlib.suppress(CommandExecutionError):
-        while supervise.order(folder, "c" * 4096):
+        while _supervise.order(folder, "c" * 4096):
             filled += 1
     with pytest.raises(CommandExecutionError):
-        supervise.order(folder, "c")
+        _supervise.order(folder, "c")
     assert filled > 0
 
 
 def test_waiting_ends_in_time(service):
     folder = str(service())
-    assert supervise.wait(folder, "supervised", 0) is True
-    assert supervise.wait(folder, "down", 0.1) is False
-    assert supervise.wait(folder, "unsupervised", 0.1) is False
+    assert _supervise.wait(folder, "supervised", 0) is True
+    assert _supervise.wait(folder, "down", 0.1) is False
+    assert _supervise.wait(folder, "unsupervised", 0.1) is False
 
 
 def test_a_process_is_older_than_a_file_written_after_its_start(service):
     folder = service()
     run, since = folder / "run", 1795412177.303900
     os.utime(run, (since, since - 1))
-    assert supervise.older(str(folder), [str(run)]) is False
+    assert _supervise.older(str(folder), [str(run)]) is False
     os.utime(run, (since, since + 1))
-    assert supervise.older(str(folder), [str(run), str(folder / "nothing")]) is True
+    assert _supervise.older(str(folder), [str(run), str(folder / "nothing")]) is True
     (folder / "supervise" / "status").write_bytes(b"garbage")
-    assert supervise.older(str(folder), [str(run)]) is False
+    assert _supervise.older(str(folder), [str(run)]) is False

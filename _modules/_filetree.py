@@ -12,6 +12,7 @@ import difflib
 import os
 import stat
 
+import _files
 from salt.exceptions import CommandExecutionError
 
 MARK = ".written-by-salt"
@@ -31,12 +32,6 @@ def read(directory, folders=()):
 
     A mode is four octal digits, followed by the owner where that is not the reader; what is no
     regular file has its kind for a mode and no text.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.read /var/svc.d/hello '[log, env]'
     """
     files = {}
     for folder in ("", *folders):
@@ -56,12 +51,6 @@ def difference(old, new, secret=()):
 
     secret
         Folders whose texts are not shown.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.difference '{}' '{run: {mode: "0755", text: "#!/bin/sh"}}'
     """
     return {
         path: _describe(path, old.get(path), new.get(path), secret)
@@ -73,12 +62,6 @@ def difference(old, new, secret=()):
 def marked(directory):
     """
     Return whether a directory may be written: it carries the mark, or there is nothing in it.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.marked /var/svc.d/hello
     """
     if os.path.islink(directory):
         return False
@@ -100,17 +83,16 @@ def write(directory, files, folders=()):
 
     All new files are written beside the old ones before the first is renamed, so that a full
     disk or a kill leaves every old file standing.  Raises OSError.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.write /var/svc.d/hello '{run: {mode: "0755", text: "#!/bin/sh"}}'
     """
     present = read(directory, folders)
     _make_directories(directory, files)
-    changed = [path for path in files if files[path] != present.get(path)]
-    _replace({os.path.join(directory, path): files[path] for path in changed})
+    changed = {path: file for path, file in files.items() if file != present.get(path)}
+    _files.put_all(
+        {
+            os.path.join(directory, path): (file["text"], int(file["mode"], 8))
+            for path, file in changed.items()
+        }
+    )
     for path in present.keys() - files.keys():
         # What was left by a run that died may have been renamed just now.
         with contextlib.suppress(FileNotFoundError):
@@ -132,12 +114,6 @@ def remove(directory, folders=()):
 
     Raises CommandExecutionError for a directory without a mark, or when a folder is left that
     the caller did not name.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.remove /var/svc.d/hello '[env]'
     """
     if not os.path.isdir(directory):
         return
@@ -157,12 +133,6 @@ def remove(directory, folders=()):
 def remove_folder(folder):
     """
     Remove a folder and the files in it, but no folders.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt '*' filetree.remove_folder /var/svc.d/hello/log
     """
     for entry in _entries(folder):
         if not entry.is_dir(follow_symlinks=False):
@@ -205,41 +175,14 @@ def _describe(path, old, new, secret):
 
 
 def _make_directories(directory, files):
-    os.makedirs(directory, exist_ok=True)
+    _files.make_directory(directory)
     mark = os.path.join(directory, MARK)
     if not os.path.exists(mark):
         os.chmod(directory, 0o755)
-        _replace({mark: {"mode": "0644", "text": MARK_TEXT}})
+        _files.put(mark, MARK_TEXT, 0o644)
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)
         if os.path.islink(folder):
             raise CommandExecutionError(f"{folder} is a symbolic link (remove it)")
-        os.makedirs(folder, exist_ok=True)
+        _files.make_directory(folder)
         os.chmod(folder, 0o755)
-
-
-def _replace(files):
-    """Put new files in the place of old ones: first all the writing, then all the renaming."""
-    path = None
-    try:
-        for path, file in files.items():
-            _write_file(f"{path}.new", file)
-        for path in files:
-            os.rename(f"{path}.new", path)
-    except OSError as error:
-        error.filename = error.filename or path
-        for path in files:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{path}.new")
-        raise
-
-
-def _write_file(path, file):
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as stream:
-        stream.write(file["text"])
-        stream.flush()
-        os.fchmod(descriptor, int(file["mode"], 8))
-        os.fsync(descriptor)
