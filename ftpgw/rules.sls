@@ -4,7 +4,7 @@ include:
 {#- The settings are asked for when a state needs them: lists of a hundred thousand addresses need not be rendered. #}
 {% for name in ftpgw.rules %}
 {{ ("ftpgw rules " ~ name) | json }}:
-  tcprules.declared:
+  tcprules.managed:
     - name: {{ name | json }}
     - settings: {{ ("__slot__:salt:ftpgw.settings(rules, " ~ (name | json) ~ ")") | json }}
     - path: {{ ("ftpgw:rules:" ~ name) | json }}

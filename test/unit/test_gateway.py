@@ -91,10 +91,10 @@ def test_mistakes_everywhere_are_told_at_once():
     paths = [line.partition(" ")[0] for line in problems(declared)]
     assert paths == [
         "ftpgw:",
+        "ftpgw:firewall:manage:",
         "ftpgw:accounts:partner:password:",
         "ftpgw:services:open-ftpd:",
         "ftpgw:network:int_ip:",
-        "ftpgw:firewall:manage:",
     ]
 
 
