@@ -8,6 +8,7 @@ import socket
 import _accounts
 import _check
 import _gatewaynet
+import _layers
 import _servicedir
 import _sites
 from _check import LINE, Setting, choice, kind, listing, mapping, table, word
@@ -144,7 +145,7 @@ def rendered(merged, problems):
     }
     return {
         **{key: value for key, value in merged.items() if key != "accounts"},
-        "filter": {**filter, **filter["ways"].get(merged["firewall"]["manage"], {})},
+        "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
         "proxied": is_proxied(merged),
         "problems": problems,
         "rules": {} if problems else merged["rules"],

@@ -42,7 +42,7 @@ class Minion:
             }
         )
         opts["grains"] = salt.loader.grains(opts)
-        self.functions = salt.loader.minion_mods(opts)
+        self.functions = salt.loader.minion_mods(opts, utils=salt.loader.utils(opts))
         self.states = salt.loader.states(opts, self.functions, {}, None)
 
     def apply(self, state, test=False, **arguments):

@@ -71,7 +71,8 @@ class System:
         )
         self.kernel = "Linux" if os == "Debian" else os
         system = {"os": os, "os_family": os, "osrelease": release, "kernel": self.kernel}
-        opts["grains"] = {**salt.loader.grains(opts), **system, "init": ""}
+        sides = {"ip4_interfaces": {"xl0": [], "xl1": [PILLAR["network"]["int_ip"]]}}
+        opts["grains"] = {**salt.loader.grains(opts), **system, **sides, "init": ""}
         self.functions = salt.loader.minion_mods(opts)
         self.low = self._compile(opts, pillar)
 
@@ -114,9 +115,9 @@ class System:
 
     def rules(self):
         """Return the text of every rule set."""
-        render = self.functions["tcprules.render"]
-        chunks = self.chunks("tcprules.managed")
-        return {f"{c['name']}.rules": render(c["name"], c["settings"]) for c in chunks}
+        render, settings = self.functions["tcprules.render"], self.functions["ftpgw.settings"]
+        names = [chunk["name"] for chunk in self.chunks("tcprules.managed")]
+        return {f"{name}.rules": render(name, settings("rules", name)) for name in names}
 
     def filter(self):
         """Return the rules for the packet filter."""

@@ -28,7 +28,7 @@ def served(tmp_path, fresh_minion):
 
 @pytest.fixture
 def sync(fresh_minion):
-    return fresh_minion.functions["ftpgw.sync"]
+    return lambda *arguments: fresh_minion.functions["ftpgw.sync"](*arguments)
 
 
 @pytest.fixture

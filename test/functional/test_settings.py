@@ -28,7 +28,8 @@ def show(served):
 def test_each_run_has_settings_of_its_own(show):
     """Also where one process has many runs, as a minion without multiprocessing has."""
     for name in ("one", "two"):
-        pillar = {"ftpgw": {"rules": {name: {"admits": "nobody"}}, "services": NO_PROXY}}
+        rules = {name: {"admits": "nobody"}, "ftp": {"admits": "nobody"}}
+        pillar = {"ftpgw": {"rules": rules, "services": NO_PROXY}}
         low = show("ftpgw.rules", pillar=pillar)
         named = {chunk["name"] for chunk in low if chunk["state"] == "tcprules"}
         assert named == {"ftp", "ftp-proxy", name}
