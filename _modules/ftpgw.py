@@ -17,7 +17,6 @@ from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
-FILES = ("defaults.yaml", "platforms/linux.yaml", "platforms/bsd.yaml")
 
 
 def settings(kind=None, name=None, saltenv=None):
@@ -226,8 +225,9 @@ def _system(system):
 def _judged(declared, system, saltenv, here=False):
     fields = declared if isinstance(declared, dict) else {}
     network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
-    defaults, *platforms = (_file(name, saltenv) for name in FILES)
-    rows = _layers.rows(_layers.merged(platforms), system, proxied)
+    family = "bsd" if "BSD" in system["os_family"] else "linux"
+    defaults, platform = (_file(name, saltenv) for name in ("defaults", f"platforms/{family}"))
+    rows = _layers.rows(platform, system, proxied)
     needed = _layers.filled(_layers.merged([defaults, *rows]), network)
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
@@ -270,7 +270,7 @@ def _log_dir():
 
 def _file(name, saltenv):
     """Return what one of the formula's own files of settings holds."""
-    served = f"salt://ftpgw/{name}"
+    served = f"salt://ftpgw/{name}.yaml"
     file = __salt__["cp.cache_file"](served, saltenv)
     if not file:
         raise CommandExecutionError(f"ftpgw: the file server does not have {served}")
