@@ -139,7 +139,7 @@ def install(name, plan, directory):
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        return {"changes": changes, **_synced(lock, "the new rules are in force")}
+        return {"changes": changes, **_synced(cdb, "the new rules are in force")}
 
 
 @_in_one_line()
@@ -176,7 +176,7 @@ def compile(name, directory):
     with _alone(os.path.dirname(cdb)) as lock, _new(cdb) as new_cdb:
         _compile(rules, new_cdb, lock)
         os.rename(new_cdb, cdb)
-        return _synced(lock, "the new rules are in force")
+        return _synced(cdb, "the new rules are in force")
 
 
 @_in_one_line()
@@ -280,14 +280,14 @@ def _is_ours(path):
 
 def _removed(name, changes, directory):
     rules, cdb = paths(name, directory)
-    with _alone(os.path.dirname(cdb)) as lock:
+    with _alone(os.path.dirname(cdb)):
         # The cdb first: it is what tcpserver reads.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(cdb)
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(rules)
-            problem = _synced(lock, "the rules are gone")
+            problem = _synced(cdb, "the rules are gone")
         except OSError as error:
             problem = {"problem": f"the rules are no more in force, but {_said(error)}"}
     gone = {path: said for path, said in changes.items() if not os.path.lexists(path)}
@@ -296,8 +296,14 @@ def _removed(name, changes, directory):
 
 @contextlib.contextmanager
 def _alone(directory):
-    """Keep out every other writer of rules, among them a tcprules that has outlived its Salt."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    """
+    Keep out every other writer of rules: another Salt, a make, a tcprules that outlived its Salt.
+
+    The lock is a file that nobody but its owner can open, and so nobody else can hold.  `setlock`
+    of daemontools takes the same one.
+    """
+    lock = os.path.join(directory, ".lock")
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + _TIME_LIMIT
     try:
         while not _locked(descriptor):
@@ -331,10 +337,10 @@ def _new(path):
                 os.unlink(rest)
 
 
-def _synced(directory, what):
+def _synced(cdb, what):
     """Bring names to the disk; the problem if that fails, for what has happened is in force."""
     try:
-        os.fsync(directory)
+        _files.sync(os.path.dirname(cdb))
     except OSError as error:
         return {"problem": f"{what}, but may not survive a crash: {_said(error)}"}
     return {}

@@ -1,4 +1,5 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
 {% for name, settings in ftpgw.rules.items() %}
@@ -10,7 +11,7 @@ include:
 {% endfor %}
 ftpgw rules can be compiled by hand:
   file.managed:
-    - name: /etc/tcprules/Makefile
+    - name: {{ (folder ~ "/Makefile") | json }}
     - source: salt://ftpgw/files/tcprules.mk
     - mode: '0644'
     - makedirs: True

@@ -246,7 +246,8 @@ def test_compile_refuses_what_tcprules_refuses(ask, rules):
         ask("compile", "pop3")
     with pytest.raises(CommandExecutionError, match="nothing: "):
         ask("compile", "nothing")
-    assert sorted(path.name for path in rules.iterdir()) == ["ftp.cdb", "ftp.rules", "pop3.rules"]
+    found = sorted(path.name for path in rules.iterdir())
+    assert found == [".lock", "ftp.cdb", "ftp.rules", "pop3.rules"]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 from copy import deepcopy
+from pathlib import Path
 
 import _rulefiles
 import pytest
+
+MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
 
 PATH = "ftpgw:rules:ftp"
 PAGE = {
@@ -43,7 +46,7 @@ def page(declare):
 
 
 def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != ".lock"}
 
 
 def test_test_mode_foretells_the_changes_and_writes_nothing(declare, rules):
@@ -77,11 +80,11 @@ def test_the_files_are_for_everyone_to_read_whatever_the_umask(declare, rules):
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o7777 for path in (rules, *rules.iterdir())}
-    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644}
+    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644, ".lock": 0o600}
 
 
 def test_an_administrators_make_finds_nothing_to_do_and_would_make_the_same(page, rules):
-    (rules / "Makefile").write_text("ftp.cdb: ftp.rules\n\ttcprules ftp.cdb ftp.tmp < ftp.rules\n")
+    shutil.copy(MAKEFILE, rules / "Makefile")
     ours = (rules / "ftp.cdb").read_bytes()
     assert subprocess.run(["make", "-q", "ftp.cdb"], cwd=rules).returncode == 0
     subprocess.run(["make", "-B", "ftp.cdb"], cwd=rules, check=True, capture_output=True)
