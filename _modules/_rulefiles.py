@@ -7,7 +7,6 @@ in force as soon as it has its name, and stays in force until another takes the 
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import json
 import os
@@ -42,22 +41,6 @@ _SEAL = "# sealed by Salt: "
 _RENDERING = 1
 
 
-def _in_one_line(more=""):
-    """Let a function of a rule set fail in one line, which begins with its name."""
-
-    def decorated(function):
-        @functools.wraps(function)
-        def told(name, *arguments):
-            try:
-                return function(name, *arguments)
-            except (CommandExecutionError, OSError) as error:
-                raise CommandExecutionError(f"{name}: {_said(error)}{more}")
-
-        return told
-
-    return decorated
-
-
 def paths(name, directory):
     """
     Return the two files of a rule set, ``(rules, cdb)``.
@@ -72,7 +55,6 @@ def paths(name, directory):
     return f"{stem}.rules", f"{stem}.cdb"
 
 
-@_in_one_line(" (the old rules stand)")
 def plan(name, declared, path, directory, fetch):
     """
     Return what has to be written to make the files of a rule set as they are declared.
@@ -111,13 +93,12 @@ def plan(name, declared, path, directory, fetch):
     }
 
 
-@_in_one_line(" (the old rules stand)")
 def install(name, plan, directory):
     """
     Write, or remove, the files as a plan wants them; new ones are tried before they are in force.
 
     Returns the ``changes``, and a ``problem`` where something failed when they had been made.
-    Raises CommandExecutionError with the old rules still in force.
+    Raises CommandExecutionError or OSError with the old rules still in force.
     """
     changes = plan["changes"]
     if not changes:
@@ -142,15 +123,14 @@ def install(name, plan, directory):
         return {"changes": changes, **_synced(cdb, "the new rules are in force")}
 
 
-@_in_one_line()
 def uncompiled(name, directory):
     """
     Return whose verdict would change if the ``.rules`` file as it stands were compiled.
 
     Nothing where the cdb has just the records that the file makes.
     """
-    rules, cdb = paths(name, directory)
-    lines = _text(rules)
+    cdb = paths(name, directory)[1]
+    lines = text(name, directory)
     try:
         wanted = list(_rules.records(lines, _tcpserver.speaks_ipv6()))
     except SaltInvocationError as error:
@@ -164,13 +144,12 @@ def uncompiled(name, directory):
     return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
-@_in_one_line(" (the old rules stand)")
 def compile(name, directory):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
     Returns a ``problem`` where something failed when the new cdb was in force.  Raises
-    CommandExecutionError with the old one still in force.
+    CommandExecutionError or OSError with the old one still in force.
     """
     rules, cdb = paths(name, directory)
     with _alone(os.path.dirname(cdb)) as lock, _new(cdb) as new_cdb:
@@ -179,10 +158,14 @@ def compile(name, directory):
         return _synced(cdb, "the new rules are in force")
 
 
-@_in_one_line()
 def text(name, directory):
     """Return the text of a ``.rules`` file."""
-    return _text(paths(name, directory)[0])
+    rules = paths(name, directory)[0]
+    try:
+        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {rules}")
 
 
 def in_force(name, directory):
@@ -214,12 +197,11 @@ def origin(rules, key):
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
 
 
-def _text(rules):
-    try:
-        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise CommandExecutionError(f"there is no {rules}")
+def said(error):
+    """Return the words of an error: for one of the system its reason, and of which file."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _makes(address, key):
@@ -289,7 +271,7 @@ def _removed(name, changes, directory):
                 os.unlink(rules)
             problem = _synced(cdb, "the rules are gone")
         except OSError as error:
-            problem = {"problem": f"the rules are no more in force, but {_said(error)}"}
+            problem = {"problem": f"the rules are no more in force, but {said(error)}"}
     gone = {path: said for path, said in changes.items() if not os.path.lexists(path)}
     return {"changes": gone, **problem}
 
@@ -342,15 +324,8 @@ def _synced(cdb, what):
     try:
         _files.sync(os.path.dirname(cdb))
     except OSError as error:
-        return {"problem": f"{what}, but may not survive a crash: {_said(error)}"}
+        return {"problem": f"{what}, but may not survive a crash: {said(error)}"}
     return {}
-
-
-def _said(error):
-    """Return the words of an error: for one of the system its reason, and of which file."""
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
 
 
 def _compile(rules, cdb, lock):
