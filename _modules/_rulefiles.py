@@ -349,7 +349,12 @@ def _run_tcprules(rules, cdb, lock):
     except subprocess.TimeoutExpired:
         raise CommandExecutionError(f"tcprules took more than {_TIME_LIMIT} s")
     if done.returncode:
-        raise CommandExecutionError(done.stderr.decode(errors="replace").strip())
+        words = " ".join(done.stderr.decode(errors="replace").split())
+        raise CommandExecutionError(words or f"tcprules {_ended(done.returncode)}")
+
+
+def _ended(code):
+    return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
 
 
 def _try(cdb, plan):

@@ -232,6 +232,9 @@ def tool(tmp_path, monkeypatch):
     ("script", "message"),
     [
         ("echo 'tcprules: fatal: no' >&2; exit 111", "ftp: tcprules: fatal: no"),
+        ("kill -9 $$", "ftp: tcprules was killed by signal 9 (the old rules stand)"),
+        ("exit 111", "ftp: tcprules ended with 111 (the old rules stand)"),
+        ("echo 'tcprules: fatal: no\n\nmore' >&2; exit 1", "ftp: tcprules: fatal: no more (the"),
         ("printf '' > $1", "not a cdb, or damaged"),
         ("head -c 3000 /dev/zero > $1", "ftp: the new cdb has 0 records instead of 6"),
         (
