@@ -129,10 +129,10 @@ def uncompiled(name, directory):
 
     Nothing where the cdb has just the records that the file makes.
     """
-    cdb = paths(name, directory)[1]
-    lines = text(name, directory)
+    rules, cdb = paths(name, directory)
+    content = _content(rules)
     try:
-        wanted = list(_rules.records(lines, _tcpserver.speaks_ipv6()))
+        wanted = list(_rules.records(content, _tcpserver.speaks_ipv6()))
     except SaltInvocationError as error:
         raise CommandExecutionError(error)
     found = _records(cdb)
@@ -140,7 +140,7 @@ def uncompiled(name, directory):
         return {}
     # Without a cdb that it can read, tcpserver drops everyone.
     old = [":deny"] if found is None else _rules.dump(found)
-    changes = _verdicts.difference("\n".join(old), lines)
+    changes = _verdicts.difference("\n".join(old), content.decode(errors="replace"))
     return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
@@ -160,12 +160,7 @@ def compile(name, directory):
 
 def text(name, directory):
     """Return the text of a ``.rules`` file."""
-    rules = paths(name, directory)[0]
-    try:
-        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise CommandExecutionError(f"there is no {rules}")
+    return _content(paths(name, directory)[0]).decode(errors="replace")
 
 
 def in_force(name, directory):
@@ -202,6 +197,14 @@ def said(error):
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)
+
+
+def _content(rules):
+    try:
+        with open(rules, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {rules}")
 
 
 def _makes(address, key):
@@ -272,8 +275,8 @@ def _removed(name, changes, directory):
             problem = _synced(cdb, "the rules are gone")
         except OSError as error:
             problem = {"problem": f"the rules are no more in force, but {said(error)}"}
-    gone = {path: said for path, said in changes.items() if not os.path.lexists(path)}
-    return {"changes": gone, **problem}
+    gone = [path for path in changes if not os.path.lexists(path)]
+    return {"changes": dict.fromkeys(gone, "removed"), **problem}
 
 
 @contextlib.contextmanager

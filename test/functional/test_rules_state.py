@@ -332,6 +332,12 @@ def test_an_edited_file_is_compiled_again(by_hand):
     assert edited["changes"] == {"bob": {"deny -> allow": ["9.9.9.9"]}}
 
 
+def test_a_file_in_another_encoding_is_compiled_once(by_hand, rules):
+    (rules / "pop3.rules").write_bytes('9.9.9.:allow,SITE="caf\xe9"\n:deny\n'.encode("latin-1"))
+    assert by_hand(None)["result"] is True
+    assert by_hand(None)["changes"] == {}
+
+
 def test_rules_that_never_match_are_warnings(by_hand):
     done = by_hand("192.168.0:allow\n:deny\n")
     assert done["result"] is True
