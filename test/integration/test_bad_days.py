@@ -78,7 +78,7 @@ MISTAKES = [
     (put(*SITES, "acme", {"alow": ["9.9.9.0/24"]}), "ftpgw:rules:ftp:sites:acme"),
     (put(*SITES, "acme", None), "ftpgw:rules:ftp:sites:acme"),
     (put("rules", "ftp", "default", "maybe"), "ftpgw:rules:ftp:default"),
-    (put("rules", "a/b", {}), "ftpgw:rules:a/b"),
+    (put("rules", "a/b", {}), "ftpgw:rules: expected a name for rules"),
     (put("accounts", "partner", {}), "ftpgw:accounts:partner:password: missing"),
     (put("accounts", "partner", {"password": "plain"}), "ftpgw:accounts:partner:password: not"),
     (put("accounts", "a:b", {"password": "x"}), "ftpgw:accounts: 'a:b' is no account name"),
