@@ -5,6 +5,7 @@ A service is wanted *up*, *down* (both with the files that its settings make), *
 existing one, whose files stay as they are), or *absent*.
 """
 
+import contextlib
 import os
 import pwd
 
@@ -242,13 +243,29 @@ def _log_directory_change(name, log):
     folder, user = log["directory"], log["user"]
     uid = _uid(user) if user else None
     owner, writer = _owner(folder), _owner(os.path.join(folder, "current"))
-    if owner is None:
-        return {folder: f"made for {user}" if user else "made"}
-    if uid is not None and writer not in (None, uid):
+    if owner is not None and uid is not None and writer not in (None, uid):
         raise CommandExecutionError(
             f"{name}: the files in {folder} do not belong to {user} (chown -R {user} {folder})"
         )
-    return {folder: f"owner becomes {user}"} if user and owner != uid else {}
+    if owner is not None and (not user or owner == uid):
+        return {}
+    _refuse_misleading(name, folder)
+    if owner is None:
+        return {folder: f"made for {user}" if user else "made"}
+    return {folder: f"owner becomes {user}"}
+
+
+def _refuse_misleading(name, folder):
+    """Raise an error if somebody could put a link in the place of a directory to be given away."""
+    parent = os.path.dirname(folder)
+    owner = _owner(parent)
+    if owner not in (None, 0, os.geteuid()):
+        with contextlib.suppress(KeyError):
+            owner = pwd.getpwuid(owner).pw_name
+        raise CommandExecutionError(
+            f"{name}: {parent} belongs to {owner}, who could point {folder} elsewhere "
+            f"(chown root {parent})"
+        )
 
 
 def _owner(path):
@@ -305,10 +322,14 @@ def _is_stale(world, folder, files):
 def _make_log_directory(log):
     _files.make_directory(os.path.dirname(log["directory"]))
     _files.make_directory(log["directory"], 0o750)
-    if log["user"]:
-        account = pwd.getpwnam(log["user"])
-        os.chown(log["directory"], account.pw_uid, account.pw_gid)
-    os.chmod(log["directory"], 0o750)
+    folder = os.open(log["directory"], os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if log["user"]:
+            account = pwd.getpwnam(log["user"])
+            os.fchown(folder, account.pw_uid, account.pw_gid)
+        os.fchmod(folder, 0o750)
+    finally:
+        os.close(folder)
 
 
 def _unlink(name, world):

@@ -435,6 +435,35 @@ def test_a_service_with_nothing_to_run_is_not_supervised(up, state):
     assert files(up) == before
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a directory away")
+@pytest.mark.parametrize("made", [True, False])
+def test_a_log_where_somebody_else_could_point_elsewhere_is_refused(minion, logs, made):
+    os.makedirs(logs)
+    os.chown(logs, 1, 1)
+    os.makedirs(f"{logs}-victim")
+    if made:
+        os.symlink(f"{logs}-victim", f"{logs}/trap")
+    given = {"multilog": {"user": "nobody", "directory": f"{logs}/trap"}}
+    for test in (True, False):
+        result = declare(minion, "trap", test=test, **given)
+        assert result["comment"] == (
+            f"trap: {logs} belongs to daemon, who could point {logs}/trap elsewhere "
+            f"(chown root {logs})"
+        )
+    assert os.stat(f"{logs}-victim").st_uid == 0
+    assert os.listdir(logs) == (["trap"] if made else [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a directory away")
+def test_a_log_directory_that_is_a_link_is_not_given_away(minion, logs):
+    os.makedirs(f"{logs}-victim")
+    os.makedirs(logs)
+    os.symlink(f"{logs}-victim", f"{logs}/trap")
+    result = declare(minion, "trap", multilog={"user": "nobody", "directory": f"{logs}/trap"})
+    assert result["comment"] == f"trap: {logs}/trap: Not a directory"
+    assert os.stat(f"{logs}-victim").st_uid == 0
+
+
 def test_a_log_of_another_account_is_refused(minion, logs):
     os.makedirs(f"{logs}/other")
     with open(f"{logs}/other/current", "w"):
