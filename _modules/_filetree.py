@@ -176,9 +176,9 @@ def _describe(path, old, new, secret):
 
 def _make_directories(directory, files):
     _files.make_directory(directory)
+    os.chmod(directory, 0o755)
     mark = os.path.join(directory, MARK)
     if not os.path.exists(mark):
-        os.chmod(directory, 0o755)
         _files.put(mark, MARK_TEXT, 0o644)
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)

@@ -14,6 +14,7 @@ import logging
 import os
 import re
 
+import _files
 import _multilog
 import _servicechange
 import _servicedir
@@ -351,8 +352,8 @@ def disable(name, **kwargs):
     CLI Example: ``salt '*' daemontools.disable open-ftpd``
     """
     try:
-        with open(os.path.join(_path(name), "down"), "a"):
-            return disabled(name)
+        _files.put(os.path.join(_path(name), "down"), "", 0o644)
+        return disabled(name)
     except (CommandExecutionError, OSError) as error:
         LOG.error("%s: cannot make a down file: %s", name, error)
         return False

@@ -96,6 +96,27 @@ def test_a_new_service_is_linked_logged_and_up_and_an_absent_one_leaves_its_log(
     assert sorted(os.listdir(log)) == ["current", "lock", "state"]
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_no_permission_depends_on_the_umask_of_the_caller(minion, logs, umask):
+    root = definition(minion, "masked")
+    log = {"user": False, "directory": f"{logs}/masked"}
+    before = os.umask(umask)
+    try:
+        changed = {"envdir": {"SITE": "acme"}, "enabled": False, "multilog": log}
+        assert declare(minion, "masked", **changed)["result"] is True
+        assert minion.functions["daemontools.enable"]("masked") is True
+        assert minion.functions["daemontools.disable"]("masked") is True
+    finally:
+        os.umask(before)
+    paths = ("", ".written-by-salt", "run", "down", "env", "env/SITE", "log", "log/run")
+    modes = {path: oct(os.stat(root / path).st_mode & 0o7777) for path in paths}
+    modes |= {path: oct(os.stat(path).st_mode & 0o7777) for path in (logs, f"{logs}/masked")}
+    folders = dict.fromkeys(("", "run", "env", "log", "log/run", logs), "0o755")
+    files = dict.fromkeys((".written-by-salt", "down"), "0o644")
+    assert modes == {**folders, **files, "env/SITE": "0o600", f"{logs}/masked": "0o750"}
+    assert declare(minion, "masked", state="absent")["result"] is True
+
+
 def test_a_stable_service_is_left_alone_at_once(up):
     before, started = record(up), time.monotonic()
     result = declare(up)
