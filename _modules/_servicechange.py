@@ -195,7 +195,7 @@ def _check(name, wanted, world):
 
 
 def _remove(name, wanted, world):
-    _svscan.unlink(world["link"], world["definition"], wanted["timeout"])
+    _svscan.unlink(world["link"], world["definition"], wanted["timeout"], kill=True)
     _filetree.remove(world["definition"], REMOVED)
 
 
@@ -215,7 +215,7 @@ def _make(name, wanted, world, changes):
         _make_log_directory(wanted["multilog"])
     _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS)
     if relink:
-        _unlink(name, world)
+        _unlink(name, wanted, world)
     if not wanted["multilog"] and (relink or not world["supervised"]):
         for path in ("log/supervise", "log"):
             _filetree.remove_folder(os.path.join(folder, path))
@@ -332,13 +332,14 @@ def _make_log_directory(log):
         os.close(folder)
 
 
-def _unlink(name, world):
+def _unlink(name, wanted, world):
     """Stop a service that svscan must see anew, but only if there is an svscan to do so."""
     if _svscan.watches(world["scanned"]) is False:
         raise CommandExecutionError(
             f"{name}: its log can neither come nor go, for no svscan runs on {world['scanned']}"
         )
-    _svscan.unlink(world["link"], world["definition"])
+    seconds = wanted.get("kill_after")
+    _svscan.unlink(world["link"], world["definition"], seconds or wanted["timeout"], bool(seconds))
 
 
 def _order(folder, record, change, relinked, wanted):
@@ -349,6 +350,9 @@ def _order(folder, record, change, relinked, wanted):
     letters = ORDERS.get(change, "cu" if young and wanted["state"] == "up" else "")
     if letters:
         _supervise.order(folder, letters)
+    patience = wanted.get("kill_after") if change in ("restarted", "stopped") else None
+    if patience and not _supervise.ends(folder, record["pid"], patience):
+        _supervise.order(folder, "k")
     if letters.endswith("u"):
         _supervise.wait(folder, "wanted up", wanted["timeout"])
 
@@ -358,14 +362,14 @@ def _settle(name, wanted, world, changes):
     folder, seconds = world["definition"], wanted["timeout"]
     if wanted["state"] == "up":
         old = world["record"]["pid"] if changes.get("service") == "restarted" else None
-        failure = _unstable(folder, wanted, old)
+        failure = _unstable(name, folder, wanted, old)
         if failure:
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
     else:
         _wait_until_down(name, folder, seconds)
     if wanted["multilog"]:
         old = world["log"]["pid"] if changes.get("log") == "restarted" else None
-        failure = _unstable(os.path.join(folder, "log"), wanted, old)
+        failure = _unstable(f"{name}/log", os.path.join(folder, "log"), wanted, old)
         if failure:
             raise CommandExecutionError(
                 f"{name}/log: {failure}; multilog told svscan why (see its standard error)"
@@ -374,17 +378,21 @@ def _settle(name, wanted, world, changes):
 
 def _wait_until_down(name, folder, seconds):
     if not _supervise.wait(folder, "down", seconds):
-        raise CommandExecutionError(f"{name}: did not end within {seconds} s of TERM")
+        raise CommandExecutionError(f"{name}: did not end within {_of_term(name, seconds)}")
 
 
-def _unstable(folder, wanted, old):
+def _of_term(name, seconds):
+    return f"{seconds} s of TERM (daemontools.kill {name}, or set kill_after)"
+
+
+def _unstable(name, folder, wanted, old):
     record = _supervise.settle(folder, wanted["stable_for"], wanted["timeout"], old)
     if record["stable"]:
         return None
     if record["starts"] > 1:
         return f"does not stay up ({record['starts']} starts)"
     if old and record["pid"] == old:
-        return f"pid {old} did not end within {wanted['timeout']} s of TERM"
+        return f"pid {old} did not end within {_of_term(name, wanted['timeout'])}"
     return f"not up for {wanted['stable_for']} s within {wanted['timeout']} s"
 
 

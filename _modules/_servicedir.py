@@ -215,6 +215,11 @@ SERVICE = _check.table(
         "timeout": Setting(
             _check.number(1, 3600), "Seconds that a start or a stop may take.", default=15
         ),
+        "kill_after": Setting(
+            _check.number(1, 3600),
+            "Seconds after which a process that ignores TERM gets KILL; never if not said, but for "
+            "`state: absent`.",
+        ),
     },
 )
 

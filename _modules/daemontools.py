@@ -520,12 +520,13 @@ def _stable(name, timeout, unlike=None):
         return True
     if record["starts"] > 1:
         raise CommandExecutionError(f"{name}: does not stay up (see daemontools.log {name})")
-    raise CommandExecutionError(
-        f"{name}: not up within {timeout} s ({record['problem'] or 'the old process goes on'})"
-    )
+    reason = record["problem"] or f"the old process goes on: daemontools.kill {name}"
+    raise CommandExecutionError(f"{name}: not up within {timeout} s ({reason})")
 
 
 def _down(name, timeout):
     if _supervise.wait(_path(name), "down", timeout):
         return True
-    raise CommandExecutionError(f"{name}: did not end within {timeout} s of TERM")
+    raise CommandExecutionError(
+        f"{name}: did not end within {timeout} s of TERM (daemontools.kill {name})"
+    )

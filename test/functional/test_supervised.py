@@ -13,6 +13,7 @@ import _filetree
 import pytest
 import salt.state
 
+STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n"
 SLEEP = {"command": ["sleep", "1000"], "multilog": {"user": False}, "stable_for": 2}
 
 pytestmark = pytest.mark.usefixtures("svscan")
@@ -265,15 +266,38 @@ def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
 
 
 def test_a_service_that_ignores_term_fails_in_time(up):
-    stubborn = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n"
-    assert declare(up, command=None, run=stubborn)["result"] is True
+    assert declare(up, command=None, run=STUBBORN)["result"] is True
     pid = record(up)["pid"]
     result = declare(up, timeout=2)
     assert result["comment"].startswith(f"hello: pid {pid} did not end within 2 s of TERM")
     assert (result["result"], sorted(result["changes"])) == (False, ["run"])
     result = declare(up, state="down", timeout=2)
-    assert result["comment"] == "hello: did not end within 2 s of TERM"
-    os.kill(pid, signal.SIGKILL)
+    assert result["comment"] == (
+        "hello: did not end within 2 s of TERM (daemontools.kill hello, or set kill_after)"
+    )
+    assert record(up)["pid"] == pid
+    assert up.functions["daemontools.kill"]("hello") is True
+
+
+def test_a_service_that_ignores_term_is_killed_where_it_is_said_when(up):
+    applied(up, ["run", "service"], command=None, run=STUBBORN)
+    applied(up, ["service", "run"], kill_after=1)
+    applied(up, ["run", "service"], command=None, run=STUBBORN)
+    applied(up, ["down", "service"], command=None, run=STUBBORN, state="down", kill_after=1)
+
+
+@pytest.mark.parametrize("stubborn", ["", "/log"])
+def test_an_absent_service_has_ended_though_it_ignores_term(minion, stubborn):
+    script = f"{definition(minion, 'mule')}{stubborn}/run"
+    assert declare(minion, "mule")["result"] is True
+    with open(script, "w") as run:
+        run.write(STUBBORN)
+    minion.functions["daemontools.restart"](f"mule{stubborn}")
+    pid = record(minion, f"mule{stubborn}")["pid"]
+    result = declare(minion, "mule", state="absent", timeout=2)
+    assert result["result"] is True, result["comment"]
+    assert not os.path.exists(f"/proc/{pid}")
+    assert not definition(minion, "mule").exists()
 
 
 def test_a_port_that_is_taken_is_told_with_who_has_it(up):
