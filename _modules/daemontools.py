@@ -108,7 +108,8 @@ def status(name=None, sig=None):
 
     name
         A service.  It is up when it has been so for 2 seconds; one that has just been started is
-        waited for.  A paused service, and one that dies again and again, is not up.
+        waited for.  A paused service, and one that dies again and again, is not up, but it is not
+        dead either: the state service.dead is told that it is there.
 
     sig
         Look for a process with this in its command line instead, as Salt's other providers do.
@@ -127,9 +128,24 @@ def status(name=None, sig=None):
         path = _path(name)
     except CommandExecutionError:
         return False
-    if _supervise.read(path)["state"] != "up":
+    record = _supervise.read(path)
+    # What asks before it stops a service wants to know whether there is anything to stop.
+    if __salt__["daemontools.asked_by"]() == "dead":
+        return record["pid"] is not None or record["want"] == "up"
+    if record["state"] != "up":
         return False
     return _supervise.settle(path, STABLE_FOR, STABLE_FOR + 1)["stable"]
+
+
+def asked_by():
+    """
+    Return which state of Salt's ``service`` asked last in this run, for example ``dead``, or None.
+
+    As a service provider this module is loaded once more, apart from where Salt says so.
+
+    CLI Example: ``salt '*' daemontools.asked_by``
+    """
+    return __context__.get("service.state")
 
 
 def pid(name):
