@@ -14,6 +14,7 @@ import _filetree
 import _listener
 import _multilog
 import _servicedir
+import _startable
 import _supervise
 import _svscan
 from salt.exceptions import CommandExecutionError
@@ -76,7 +77,7 @@ def apply(name, wanted, definition, scanned):
     elif goal == "kept down":
         _keep_down(name, wanted, world, changes)
     else:
-        _check(name, wanted, world)
+        _check(name, wanted, world, changes)
         _make(name, wanted, world, changes)
 
 
@@ -128,6 +129,9 @@ def _changes(name, wanted, world):
     files = _servicedir.files(name, wanted)
     changes = _filetree.difference(world["files"], files, ("env",))
     _refuse_foreign(name, world, changes)
+    fault = _startable.fault(files["run"]["text"]) if "run" in changes else None
+    if fault:
+        raise CommandExecutionError(f"{name}: its run script is broken: {fault}")
     if not world["ours"]:
         changes["definition"] = "adopted"
     if not world["linked"]:
@@ -183,7 +187,7 @@ def _is_settled(wanted, world):
     )
 
 
-def _check(name, wanted, world):
+def _check(name, wanted, world, changes):
     """Raise an error for what cannot work, before anything is written."""
     if not world["scanned"] or not os.path.isdir(world["scanned"]):
         raise CommandExecutionError(f"{name}: {_svscan.nowhere(world['scanned'])}")
@@ -192,6 +196,10 @@ def _check(name, wanted, world):
     for setting, account in accounts.items():
         if account and _uid(account) is None:
             raise CommandExecutionError(f"{name}: no account {account!r}, which '{setting}' names")
+    # Earlier a state before this one may be about to install it.
+    program = _startable.missing(wanted) if "run" in changes and wanted["state"] == "up" else None
+    if program:
+        raise CommandExecutionError(f"{name}: no program {program}, or it cannot be executed")
 
 
 def _remove(name, wanted, world):

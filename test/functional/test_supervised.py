@@ -253,6 +253,39 @@ def test_a_literal_script_is_run(up):
     assert up.functions["daemontools.log"]("hello", lines=1)[0].endswith("0 literally")
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"run": "#!/bin/sh\nif true\n"}, "hello: its run script is broken: "),
+        ({"run": "#! /bin/sh -e\necho 'half\n"}, "hello: its run script is broken: "),
+        ({"run": "#!/no/such/shell\n"}, "hello: no program /no/such/shell"),
+        ({"command": ["/no/such/ftpd", "-l"]}, "hello: no program /no/such/ftpd"),
+        ({"command": ["/etc/passwd"]}, "hello: no program /etc/passwd"),
+        ({"command": ["/etc"]}, "hello: no program /etc"),
+        ({"command": ["no-such-program"]}, "hello: no program no-such-program"),
+    ],
+)
+def test_what_could_not_start_is_refused_and_the_service_goes_on(up, given, problem):
+    before, present = record(up)["pid"], files(up)
+    result = declare(up, **{"command": None, **given})
+    assert (result["result"], result["changes"]) == (False, {})
+    assert result["comment"].startswith(problem)
+    assert (record(up)["pid"], files(up)) == (before, present)
+
+
+def test_a_broken_script_is_told_in_advance(up):
+    result = declare(up, command=None, run="#!/bin/sh\nif true\n", test=True)
+    assert result["result"] is False
+    assert result["comment"].startswith("hello: its run script is broken: ")
+
+
+@pytest.mark.parametrize(
+    "script", ["#!/usr/bin/perl\nif {{{\nsleep 9;", "#!/bin/sh -e\nexec sleep 9\n"]
+)
+def test_what_is_no_broken_script_of_a_shell_is_not_judged(up, script):
+    assert declare(up, command=None, run=script, test=True)["result"] is None
+
+
 def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
     started = time.monotonic()
     result = declare(up, command=None, run="#!/bin/sh\nexec 2>&1\necho no config\nexit 1\n")

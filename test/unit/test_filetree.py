@@ -67,6 +67,24 @@ def test_what_supervise_and_others_keep_there_stays(written):
     assert all(os.path.exists(os.path.join(written, path)) for path in kept)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_supervise_that_is_kept_elsewhere_stays_until_all_goes(written, tmp_path, there):
+    """Where service directories are read-only, it is a link into /run, which a boot empties."""
+    elsewhere = tmp_path / "run"
+    if there:
+        elsewhere.mkdir()
+        (elsewhere / "status").touch()
+    for folder in ("", "log"):
+        os.symlink(elsewhere, os.path.join(written, folder, "supervise"))
+    assert _filetree.read(written, FOLDERS) == TREE
+    _filetree.write(written, TREE, FOLDERS)
+    assert os.path.islink(os.path.join(written, "supervise"))
+    assert os.path.islink(os.path.join(written, "log/supervise"))
+    _filetree.remove(written, ("log/supervise", "log", "env", "supervise"))
+    assert not os.path.lexists(written)
+    assert (elsewhere / "status").exists() is there
+
+
 def test_a_wrong_mode_is_a_difference_and_is_set_right(written):
     os.chmod(os.path.join(written, "run"), 0o644)
     difference = _filetree.difference(_filetree.read(written, FOLDERS), TREE)
