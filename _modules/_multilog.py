@@ -5,11 +5,12 @@ A log is a directory: ``current``, and older files that are named ``@STAMP.s`` (
 disk) or ``@STAMP.u`` (cut off by an outage), where STAMP is the time at which they were finished.
 """
 
-import contextlib
 import datetime
+import errno
 import os
 import re
 import shlex
+import stat
 import time
 
 import _supervise
@@ -22,6 +23,10 @@ AGO = re.compile(r"(\d+)([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 BLOCK = 1 << 16
+# What is longer is no line of a log: the rest of it is left out.
+LONGEST = 1 << 20
+# What opening a symbolic link without following it gives on Linux and OpenBSD, and on FreeBSD.
+LINK = (errno.ELOOP, errno.EMLINK)
 
 
 def read(directory, lines=20, since=None, grep=None):
@@ -125,7 +130,7 @@ def rotate(service, timeout=5):
     """
     folder = directory(service)
     before = finished(folder)
-    if not os.path.getsize(os.path.join(folder, "current")):
+    if not os.lstat(os.path.join(folder, "current")).st_size:
         return None
     _supervise.order(os.path.join(service, "log"), "a")
     deadline = time.monotonic() + timeout
@@ -165,18 +170,19 @@ def _time(since):
 def _lines_backwards(directory):
     """Yield the lines of a log from the last to the first, though it may be rotated meanwhile."""
     seen = set()
-    with contextlib.suppress(FileNotFoundError):
-        yield from _file_backwards(os.path.join(directory, "current"), seen)
+    yield from _file_backwards(directory, "current", seen)
     names = finished(directory)
     # multilog(8) feeds "previous" through its processor before it becomes the next old file.
     for name in ["previous", *reversed(names)]:
-        with contextlib.suppress(FileNotFoundError):
-            yield from _file_backwards(os.path.join(directory, name), seen)
+        yield from _file_backwards(directory, name, seen)
 
 
-def _file_backwards(path, seen):
-    with open(path, "rb", buffering=0) as file:
-        inode = os.fstat(file.fileno()).st_ino
+def _file_backwards(directory, name, seen):
+    descriptor = _open(directory, name)
+    if descriptor is None:
+        return
+    with open(descriptor, "rb", buffering=0) as file:
+        inode = os.fstat(descriptor).st_ino
         if inode in seen:
             return
         seen.add(inode)
@@ -184,10 +190,38 @@ def _file_backwards(path, seen):
         while position:
             size = min(BLOCK, position)
             position = file.seek(position - size)
-            block = file.read(size) + rest
-            rest, *lines = block.split(b"\n")
-            yield from (
-                line.decode("utf-8", "backslashreplace") for line in reversed(lines) if line
-            )
+            first, *lines = file.read(size).split(b"\n")
+            if lines:
+                lines[-1] += rest
+                yield from (_text(line) for line in reversed(lines) if line)
+            rest = first + (b"" if lines else rest[: LONGEST - len(first)])
         if rest:
-            yield rest.decode("utf-8", "backslashreplace")
+            yield _text(rest)
+
+
+def _text(line):
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _open(directory, name):
+    """
+    Open a file of a log, or return None if there is none.
+
+    The account that writes the log is not trusted: with a link it could show its readers, and root
+    is one, what it may not read itself, or let them wait with a FIFO.
+    """
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        status, owner = os.fstat(descriptor), os.fstat(folder).st_uid
+        if stat.S_ISREG(status.st_mode) and status.st_uid == owner:
+            return descriptor
+        os.close(descriptor)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in LINK:
+            raise
+    finally:
+        os.close(folder)
+    raise CommandExecutionError(f"{directory}/{name} is not a file of the owner of that directory")

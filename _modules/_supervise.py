@@ -172,12 +172,12 @@ def wait(directory, state, seconds):
     seconds
         How long to wait at most.
     """
-    deadline = time.monotonic() + seconds
-    while not _is(directory, state):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL)
-    return True
+    return _within(seconds, lambda: _is(directory, state))
+
+
+def ends(directory, pid, seconds):
+    """Wait so many seconds at most until a process of a service ends, and return whether it has."""
+    return _within(seconds, lambda: read(directory)["pid"] != pid)
 
 
 def settle(directory, stable_for, seconds, unlike=None):
@@ -210,6 +210,15 @@ def settle(directory, stable_for, seconds, unlike=None):
         if stable or now - begun >= seconds or len(pids) > FLAPPING:
             return record | {"stable": stable, "starts": len(pids) - 1}
         time.sleep(POLL)
+
+
+def _within(seconds, reached):
+    deadline = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 def _is(directory, state):

@@ -14,6 +14,7 @@ import logging
 import os
 import re
 
+import _files
 import _multilog
 import _servicechange
 import _servicedir
@@ -107,7 +108,8 @@ def status(name=None, sig=None):
 
     name
         A service.  It is up when it has been so for 2 seconds; one that has just been started is
-        waited for.  A paused service, and one that dies again and again, is not up.
+        waited for.  A paused service, and one that dies again and again, is not up, but it is not
+        dead either: the state service.dead is told that it is there.
 
     sig
         Look for a process with this in its command line instead, as Salt's other providers do.
@@ -126,9 +128,24 @@ def status(name=None, sig=None):
         path = _path(name)
     except CommandExecutionError:
         return False
-    if _supervise.read(path)["state"] != "up":
+    record = _supervise.read(path)
+    # What asks before it stops a service wants to know whether there is anything to stop.
+    if __salt__["daemontools.asked_by"]() == "dead":
+        return record["pid"] is not None or record["want"] == "up"
+    if record["state"] != "up":
         return False
     return _supervise.settle(path, STABLE_FOR, STABLE_FOR + 1)["stable"]
+
+
+def asked_by():
+    """
+    Return which state of Salt's ``service`` asked last in this run, for example ``dead``, or None.
+
+    As a service provider this module is loaded once more, apart from where Salt says so.
+
+    CLI Example: ``salt '*' daemontools.asked_by``
+    """
+    return __context__.get("service.state")
 
 
 def pid(name):
@@ -351,8 +368,8 @@ def disable(name, **kwargs):
     CLI Example: ``salt '*' daemontools.disable open-ftpd``
     """
     try:
-        with open(os.path.join(_path(name), "down"), "a"):
-            return disabled(name)
+        _files.put(os.path.join(_path(name), "down"), "", 0o644)
+        return disabled(name)
     except (CommandExecutionError, OSError) as error:
         LOG.error("%s: cannot make a down file: %s", name, error)
         return False
@@ -519,12 +536,13 @@ def _stable(name, timeout, unlike=None):
         return True
     if record["starts"] > 1:
         raise CommandExecutionError(f"{name}: does not stay up (see daemontools.log {name})")
-    raise CommandExecutionError(
-        f"{name}: not up within {timeout} s ({record['problem'] or 'the old process goes on'})"
-    )
+    reason = record["problem"] or f"the old process goes on: daemontools.kill {name}"
+    raise CommandExecutionError(f"{name}: not up within {timeout} s ({reason})")
 
 
 def _down(name, timeout):
     if _supervise.wait(_path(name), "down", timeout):
         return True
-    raise CommandExecutionError(f"{name}: did not end within {timeout} s of TERM")
+    raise CommandExecutionError(
+        f"{name}: did not end within {timeout} s of TERM (daemontools.kill {name})"
+    )

@@ -232,6 +232,24 @@ def test_b18_a_paused_service_is_not_running_and_is_continued(call, service, sle
     assert call("pid", sleeper) == pid
 
 
+def test_a_paused_or_flapping_service_is_not_dead_already(
+    call, service, supervise, flapping, eventually
+):
+    supervise("dozing")
+    call("pause", "dozing")
+    eventually(lambda: call("show", "dozing")["state"] == "paused")
+    call("up", flapping)
+    eventually(lambda: call("show", flapping)["want"] == "up")
+    for name in ("dozing", flapping):
+        assert outcome(service("dead", name, test=True))[0] is None
+        assert outcome(service("dead", name)) == (True, {name: False})
+        assert outcome(service("dead", name)) == (True, {})
+        record = call("show", name)
+        assert (record["state"], record["want"]) == ("down", "down")
+    assert outcome(service("running", flapping))[0] is False
+    assert call("status", flapping) is False
+
+
 def test_b19_the_reasons_for_not_being_up_are_told_apart(call, supervise, flapping):
     supervise("idle", down=True)
     (supervise.directory / "unseen").mkdir()
@@ -297,6 +315,18 @@ def test_one_state_may_name_its_provider(supervise, tmp_path, sleeper):
     result = next(value for key, value in states.items() if key.startswith("service_"))
     assert outcome(result) == (True, {sleeper: True})
     assert minion.functions["daemontools.pid"](sleeper) not in (None, before)
+
+
+def test_a_run_of_salt_kills_a_paused_service(supervise, tmp_path, call, eventually):
+    directory = str(supervise.directory)
+    minion = type(supervise.minion)(tmp_path, **{"daemontools.service_dir": directory})
+    supervise("napping")
+    call("pause", "napping")
+    eventually(lambda: call("show", "napping")["state"] == "paused")
+    sls = "napping: {service.dead: [provider: daemontools]}"
+    [result] = salt.state.State(minion.functions.opts).call_template_str(sls).values()
+    assert outcome(result) == (True, {"napping": False})
+    assert call("show", "napping")["state"] == "down"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import signal
 import subprocess
 import time
 
@@ -157,6 +158,55 @@ def test_the_end_of_a_hundred_megabytes_is_read_and_no_more(tmp_path):
 def characters_read():
     with open("/proc/self/io") as file:
         return int(file.readline().split()[1])
+
+
+@pytest.fixture
+def in_time():
+    """Let a test fail that would hang."""
+
+    def give_up(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def link(secret, path):
+    os.symlink(secret, path)
+
+
+def other(secret, path):
+    with open(path, "w") as file:
+        file.write("@somebody else's\n")
+    os.chown(path, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["current", "previous", OLDEST[0]])
+@pytest.mark.parametrize("trap", [link, os.link, other, lambda _, path: os.mkfifo(path), os.mkdir])
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is whom an account could lead astray")
+@pytest.mark.usefixtures("in_time")
+def test_what_the_owner_of_a_log_points_at_is_not_read(tmp_path, name, trap):
+    folder, secret = tmp_path / "log", tmp_path / "shadow"
+    secret.write_text("root:$6$hash\n")
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    trap(secret, folder / name) if trap is not os.mkdir else os.mkdir(folder / name)
+    with pytest.raises(CommandExecutionError) as refusal:
+        _multilog.read(str(folder))
+    assert str(refusal.value) == f"{folder}/{name} is not a file of the owner of that directory"
+
+
+@pytest.mark.usefixtures("in_time")
+def test_a_line_without_an_end_is_cut(tmp_path):
+    with open(tmp_path / "current", "wb") as file:
+        file.write(stamped(1700000000, "endless").encode().rstrip())
+        file.truncate(200_000_000)
+    [line] = _multilog.read(str(tmp_path))
+    assert "endless\\x00\\x00" in line
+    assert len(line) < 8_000_000
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,33 @@ def test_checked_settings_pass_the_check_unchanged(given):
     assert checked(checked(given)) == checked(given)
 
 
+@pytest.mark.parametrize("pattern", ["+fatal: *", "-status: *", "+*fatal*", "+ *", "+", "-4*"])
+def test_a_pattern_that_no_stamped_line_fits_is_refused(pattern):
+    given = {"command": ["true"], "multilog": {"select": [pattern]}}
+    [line] = _servicedir.problems("open-ftpd", given, PATH)
+    assert line.startswith(f"{PATH}:multilog:select: expected a pattern such as '-*'")
+
+
+def test_what_multilog_keeps_of_stamped_lines_is_what_the_patterns_say(tmp_path):
+    given = {"command": ["true"], "multilog": {"user": False, "directory": f"{tmp_path}/main"}}
+    given["multilog"] |= {"select": ["-*", "+* fatal: *"], "status": f"{tmp_path}/last"}
+    given["multilog"] |= {"processor": "tr a-z A-Z", "alert": True, "size": 4096}
+    lines = "".join(f"fatal: {number} {'x' * 90}\nstatus: 1/40\n" for number in range(60))
+    logged = subprocess.run(
+        ["sh", "-c", text(given, "log/run")],
+        input=lines,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert logged.stderr.count("fatal: ") == 60
+    assert " fatal: 59 xxx" in (tmp_path / "last").read_text()
+    old = sorted((tmp_path / "main").glob("@*.s"))
+    assert " FATAL: 0 XXX" in old[0].read_text()
+    assert " fatal: 59 xxx" in (tmp_path / "main/current").read_text()
+    assert not any("tatus" in file.read_text().lower() for file in (tmp_path / "main").iterdir())
+
+
 def test_settings_given_are_not_altered():
     before = repr(EVERYTHING)
     files(EVERYTHING)
@@ -393,11 +420,12 @@ WRONG = [
     ),
     (
         {"multilog": {"select": "-*"}},
-        ":multilog:select: expected a list of patterns that begin with + or -, got text",
+        ":multilog:select: expected a list of patterns, got text",
     ),
     (
         {"multilog": {"select": ["*"]}},
-        ":multilog:select: expected a pattern that begins with + or -, got '*'",
+        ":multilog:select: expected a pattern such as '-*' or '+* fatal: *' (every line begins "
+        "with a stamp and a space), got '*'",
     ),
     (
         {"multilog": {"user": "x:y"}},
