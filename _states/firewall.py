@@ -19,8 +19,11 @@ the path of a file; so these states serve nftables and pf alike:
             unload: [nft, delete, table, ip, ftpgw]
 """
 
+import os
+
 import _filter
 import _result
+import salt.config
 from salt.exceptions import CommandExecutionError
 
 
@@ -40,11 +43,11 @@ def loaded(name, text, filter):
         there are none), ``unload`` takes them out of force.
 
     Rules that are gone or were edited since they were loaded are loaded again.  The old rules come
-    back if the master, reachable before, cannot be reached with the new ones, and also if the run
-    is killed before that is known.
+    back if a master, or where somebody's ssh comes from, answered before and does not with the new
+    ones, and also if the run is killed before that is known.
     """
-    put, masters = __salt__["ftpgw.put"], _filter.masters(__opts__)
-    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, masters))
+    put = __salt__["ftpgw.put"]
+    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _peers()))
 
 
 def unloaded(name, filter):
@@ -57,8 +60,15 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    masters = _filter.masters(__opts__)
-    return _told(name, "", filter, lambda: _filter.remove(name, filter, masters))
+    return _told(name, "", filter, lambda: _filter.remove(name, filter, _peers()))
+
+
+def _peers():
+    # A minion with several masters has a process for each, which knows only its own.
+    several = __opts__.get("multimaster") and os.path.exists(__opts__.get("conf_file") or "")
+    configured = salt.config.minion_config(__opts__["conf_file"])["master"] if several else ()
+    visitor = _filter.visitor(os.environ.get("SSH_CONNECTION", ""))
+    return [*_filter.masters(__opts__, configured), *visitor]
 
 
 def _told(name, text, filter, act):

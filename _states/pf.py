@@ -10,7 +10,8 @@ MAIN = {
     "check": ["pfctl", "-n", "-f", "{file}"],
     "load": ["pfctl", "-f", "{file}"],
     "show": ["pfctl", "-s", "rules"],
-    "unload": ["pfctl", "-F", "rules"],
+    # Never the rules of others.
+    "unload": ["pfctl", "-a", "ftpgw", "-F", "all"],
 }
 
 
