@@ -250,7 +250,7 @@ def put(path, text, mode=None):
     Replace a file at once: whoever is killed meanwhile leaves the old one or the new one.
 
     path
-        where it shall be; its directory is there
+        where it shall be; directories that are missing are made, with permissions 0755
     text
         what it shall hold
     mode
@@ -266,6 +266,7 @@ def put(path, text, mode=None):
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
     try:
+        _files.make_directory(os.path.dirname(path) or ".")
         _files.put(path, text, mode)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")

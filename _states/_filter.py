@@ -73,7 +73,6 @@ def install(path, text, programs, put, peers):
     """
     file = os.path.realpath(path)
     new, mode = f"{file}.new", None if os.path.exists(file) else 0o600
-    os.makedirs(os.path.dirname(file), exist_ok=True)
     try:
         put(new, text, 0o600)
         _run(path, programs["check"], new)

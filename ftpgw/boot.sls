@@ -19,6 +19,7 @@ ftpgw finds {{ path }}:
   file.managed:
     - name: {{ path }}
     - replace: False
+    - user: root
     - mode: '0644'
     - contents:
 {%- for name, value in variables.items() %}
@@ -39,9 +40,11 @@ ftpgw sets variables in {{ path }}:
   cmd.run:
     - name: {{ ("sysctl " ~ name ~ "=" ~ port) | json }}
     - unless: {{ ("sysctl -n " ~ name ~ " | grep -qx " ~ port) | json }}
+    - umask: '022'
 {%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 
+# What it starts must not pass on the umask of whoever applies this.
 ftpgw {{ what }}:
-  cmd.run: {{ command | json }}
+  cmd.run: {{ (command + [{"umask": "022"}]) | json }}
 {%- endfor %}

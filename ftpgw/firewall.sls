@@ -11,6 +11,13 @@ include:
 {%- set text %}{% include filter.template %}{% endset %}
 {%- if ftpgw.passive_sysctl is defined %}
 
+ftpgw range of passive ports has a file:
+  file.managed:
+    - name: /etc/sysctl.d/60-ftpgw.conf
+    - replace: False
+    - user: root
+    - mode: '0644'
+
 ftpgw passive connections have ports of their own:
   sysctl.present:
     - name: {{ ftpgw.passive_sysctl }}

@@ -305,6 +305,18 @@ def test_a_file_that_cannot_be_written_is_one_line(load):
     assert in_force() == []
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_a_directory_of_rules_is_nobodys_to_write(load, umask):
+    """Whatever the umask of whoever applies this; the rules are the administrator's to read."""
+    before = os.umask(umask)
+    try:
+        load(OLD)
+    finally:
+        os.umask(before)
+    made = [load.path.parent, load.path, load.path.with_name("ours.nft.loaded")]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [0o755, 0o600, 0o600]
+
+
 def test_a_filter_that_hangs_is_one_line(load, monkeypatch):
     """Also where it is only asked what it has."""
     monkeypatch.setattr(_filter, "PROGRAM", 0.2)

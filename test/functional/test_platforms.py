@@ -180,6 +180,19 @@ def test_salts_own_module_is_used_where_there_is_one(system):
     assert bool(ours) != bool(salts)
 
 
+MAKES = ("file.managed", "file.directory", "cmd.run")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("kind", MAKES)
+def test_what_is_made_does_not_depend_on_the_umask_of_the_caller(system, name, kind):
+    """Neither a file, nor a directory on the way, nor what a command starts."""
+    for chunk in system(name).chunks(kind):
+        said = {"umask"} if kind == "cmd.run" else {"mode", "user"}
+        said |= {"dir_mode"} if chunk.get("makedirs") else set()
+        assert said <= chunk.keys(), chunk["__id__"]
+
+
 # The commands of the page, on the system that the page is about.
 PAGE = {
     "open-ftpd/run": "exec softlimit -m 3500000 tcpserver -v -RH -l0 -c 29 "

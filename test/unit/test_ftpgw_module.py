@@ -1,5 +1,6 @@
 """ftpgw: what the whole pillar must be before anything is touched."""
 
+import os
 import pathlib
 
 import pytest
@@ -146,6 +147,20 @@ def test_neighbours_are_the_services_that_are_not_ours(tmp_path):
         (tmp_path / name).mkdir()
     assert ftpgw.neighbours(str(tmp_path), ["open-ftpd"]) == ["dnscache"]
     assert ftpgw.neighbours(str(tmp_path / "none"), []) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_the_directories_of_a_file_are_made(tmp_path, monkeypatch, umask):
+    """For all to read, whoever asks; a path without one is here."""
+    monkeypatch.chdir(tmp_path)
+    before = os.umask(umask)
+    try:
+        ftpgw.put(str(tmp_path / "a/b/file"), "")
+        ftpgw.put("file", "")
+    finally:
+        os.umask(before)
+    made = [tmp_path / path for path in ("a", "a/b", "a/b/file", "file")]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [0o755, 0o755, 0o644, 0o644]
 
 
 def test_a_file_is_put_with_the_mode_that_is_said(tmp_path):
