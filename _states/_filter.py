@@ -8,13 +8,16 @@ The filter is given as a mapping of argument vectors, in which ``{file}`` stands
     show:   [nft, --stateless, --terse, list, table, ip, ftpgw]
     unload: [nft, delete, table, ip, ftpgw]           takes them out of force
 
-What ``show`` prints must depend on the rules alone, not on counters or clients.  It is kept beside
-the file when the rules are loaded, so that rules which are gone or were edited are noticed.
+``show`` may be a list of several, which together print what is in force.  That must depend on the
+rules alone, not on counters or clients.  It is kept beside the file when the rules are loaded, and
+of which file it is, so that rules which are gone or were edited are noticed.
 """
 
 import concurrent.futures
 import contextlib
+import hashlib
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -28,6 +31,8 @@ from salt.utils.network import parse_host_port
 PROGRAM, CONNECTION = 10, 5
 # Seconds until the old rules come back where nobody says that the new ones are good.
 PATIENCE = 2 * PROGRAM + 4 * CONNECTION
+# pf names the table of a long list __automatic_RANDOM_NUMBER, anew at each load.
+_RANDOM = re.compile("(?<=__automatic_)[0-9a-f]+(?=_)")
 
 
 def read(path, programs):
@@ -35,13 +40,13 @@ def read(path, programs):
     Return what is known of a file of rules, each part empty where there is none.
 
     ``text`` is what the file holds, ``loaded`` what ``show`` prints now, ``remembered`` what it
-    printed when the rules were loaded.
+    printed when the rules were loaded, None if those were not yet these.
     """
-    return {
-        "text": _block.read(path),
-        "loaded": _shown(path, programs),
-        "remembered": _block.read(_memory(path)),
-    }
+    text = _block.read(path)
+    digest, _, remembered = _block.read(_memory(path)).partition("\n")
+    if digest and digest != _digest(text):
+        remembered = None
+    return {"text": text, "loaded": _shown(path, programs), "remembered": remembered}
 
 
 def plan(world, text):
@@ -50,12 +55,23 @@ def plan(world, text):
 
     The differences are those of ``file`` and of what is ``loaded``; without any all is well.
     """
-    changes = {"file": _block.difference(world["text"], text)}
-    if text and not world["loaded"]:
-        changes["loaded"] = "there were none"
-    else:
-        changes["loaded"] = _block.difference(world["loaded"], world["remembered"] if text else "")
+    changes = {
+        "file": _block.difference(world["text"], text),
+        "loaded": _drift(text, world["loaded"], world["remembered"]),
+    }
     return {key: lines for key, lines in changes.items() if lines}
+
+
+def _drift(text, loaded, remembered):
+    if not text:
+        return _block.difference(loaded, "")
+    if not loaded:
+        return "there were none"
+    if remembered is None:
+        return "what is remembered of them is older than the file"
+    if not remembered:
+        return "nothing is remembered of them"
+    return _block.difference(loaded, remembered)
 
 
 def install(path, text, programs, put, peers):
@@ -81,7 +97,7 @@ def install(path, text, programs, put, peers):
             put(file, text, mode)
     finally:
         _unlink(new)
-    put(_memory(path), _shown(path, programs), 0o600)
+    put(_memory(path), f"{_digest(text)}\n{_shown(path, programs)}", 0o600)
 
 
 def remove(path, programs, peers):
@@ -236,11 +252,21 @@ def _run(path, command, file="", pipe=None):
 
 
 def _shown(path, programs):
+    show = programs["show"]
+    commands = [show] if isinstance(show[0], str) else show
+    return "".join(_said(path, command) for command in commands)
+
+
+def _said(path, command):
     try:
-        done = _ended(path, programs["show"])
+        done = _ended(path, command)
     except FileNotFoundError:
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return _RANDOM.sub("", done.stdout) if done.returncode == 0 else ""
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def _ended(path, command, pipe=None):

@@ -50,6 +50,9 @@ ftpgw packet filter diverts FTP after a boot:
   {{ filter.boot.state }}:
     - name: {{ filter.boot.file }}
     - lines: {{ filter.boot.lines | json }}
+{%- if filter.boot.state == "pf.called" %}
+    - filter: {{ filter.boot.filter | json }}
+{%- endif %}
     - require:
       - firewall: ftpgw packet filter diverts FTP
 {%- if grains.get("init") == "systemd" %}

@@ -122,6 +122,38 @@ def test_rules_that_were_edited_by_hand_are_loaded_again(load, command, change):
     assert load(OLD)["changes"] == {}
 
 
+def test_a_memory_that_is_older_than_the_file_is_told_as_that(load):
+    """A run that was killed between the two writes; nobody has edited the rules."""
+    load(OLD)
+    memory = load.path.with_name("ours.nft.loaded")
+    old = memory.read_bytes()
+    load(NEW)
+    memory.write_bytes(old)
+    expected = {"loaded": "what is remembered of them is older than the file"}
+    assert load(NEW, test=True)["changes"] == expected
+    assert load(NEW)["changes"] == expected
+    assert load(NEW)["changes"] == {}
+    memory.unlink()
+    assert load(NEW)["changes"] == {"loaded": "nothing is remembered of them"}
+    assert load(NEW)["changes"] == {}
+
+
+def test_what_is_in_force_may_take_several_programs_to_show(load):
+    """Each of which may have nothing to show."""
+    show = [SHOW, ["nft", "list", "table", "ip", "theirs"], ["no-such-filter"]]
+    assert load(OLD, show=show)["result"] is True
+    assert load(OLD, show=show)["changes"] == {}
+    subprocess.run(["nft", "add", "table", "ip", "theirs"], check=True)
+    assert load(OLD, show=show, test=True)["changes"] == {"loaded": "-table ip theirs {\n-}"}
+
+
+def test_a_name_that_a_load_makes_up_is_no_difference(load):
+    """pf calls the table of a long list __automatic_RANDOM_NUMBER."""
+    show = ["sh", "-c", 'nft list table ip ours && echo "<__automatic_$(date +%N | tr -d g)_0>"']
+    assert load(OLD, show=show)["result"] is True
+    assert load(OLD, show=show)["changes"] == {}
+
+
 def test_rules_that_the_filter_refuses_are_never_loaded(load):
     """One line quotes the parser, and the old rules stand."""
     load(OLD)

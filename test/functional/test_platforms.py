@@ -164,6 +164,18 @@ def test_the_whole_pf_conf_is_what_a_person_has_read(system, name):
     agrees(f"{name}-full", system(name, "full").filter())
 
 
+@pytest.mark.parametrize("name", [name for name in SYSTEMS if "BSD" in SYSTEMS[name][0]])
+@pytest.mark.parametrize("manage", ["include", "full"])
+def test_where_translation_is_apart_it_is_shown_too(system, name, manage):
+    """Of our anchor, of the whole, and of the pf.conf that calls our anchor."""
+    apart = name not in ("openbsd-4.8", "openbsd-7.6")
+    gateway = system(name, manage)
+    for chunk in gateway.chunks("firewall.loaded") + gateway.chunks("pf.called"):
+        anchor = ["-a", "ftpgw"] if chunk["name"] == "/etc/pf.ftpgw.conf" else []
+        shown = [["pfctl", *anchor, "-s", kind] for kind in ("nat", "rules")]
+        assert chunk["filter"]["show"] == (shown if apart else shown[1])
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_run_script_is_sound(system, name):
     """sh and shellcheck have nothing to say about it."""
