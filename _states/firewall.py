@@ -19,6 +19,7 @@ the path of a file; so these states serve nftables and pf alike:
             unload: [nft, delete, table, ip, ftpgw]
 """
 
+import contextlib
 import os
 
 import _filter
@@ -72,6 +73,7 @@ def _peers():
 
 
 def _told(name, text, filter, act):
+    changes = {}
     try:
         changes = _changes(name, text, filter)
         if not changes:
@@ -81,10 +83,20 @@ def _told(name, text, filter, act):
             return _result.would_change(name, changes, "the rules would change")
         act()
         if _changes(name, text, filter):
-            return _result.failed(name, f"{name}: somebody else changed the rules at the same time")
+            raise CommandExecutionError("somebody else changed the rules at the same time")
     except (CommandExecutionError, OSError) as error:
-        return _result.failed(name, error)
+        return _result.failed(name, error, _done(name, text, filter, changes))
     return _result.changed(name, changes, "the rules have changed")
+
+
+def _done(name, text, filter, changes):
+    """Return those changes that were made, in spite of what failed later on."""
+    if not changes:
+        return {}
+    with contextlib.suppress(CommandExecutionError, OSError):
+        left = _changes(name, text, filter)
+        return {key: change for key, change in changes.items() if key not in left}
+    return {}
 
 
 def _changes(name, text, filter):
