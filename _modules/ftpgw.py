@@ -167,7 +167,8 @@ def put(path, text, mode=None):
     Replace a file at once, or make it, whatever the umask of the caller is.
 
     path
-        the file; its directory is there, and a link is replaced, not followed
+        the file; directories that are missing are made, with permissions 0755, and a link is
+        replaced, not followed
 
     text
         its new contents
@@ -184,6 +185,7 @@ def put(path, text, mode=None):
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
     try:
+        _files.make_directory(os.path.dirname(path) or ".")
         _files.put(path, text, mode)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")

@@ -53,7 +53,7 @@ def accounts(name, shell, group=None):
     except SaltInvocationError as exc:
         return _result.failed(name, exc)
     coming = {a: settings for a, settings in declared.items() if settings["state"] == "present"}
-    confined = {"contents": _chroot_list(coming), "mode": "0644"}
+    confined = {"contents": _chroot_list(coming), "user": "root", "mode": "0644"}
     steps = [
         *_leave(declared.keys() - coming.keys()),
         ("file.managed", CHROOT_LIST, confined),
@@ -163,8 +163,16 @@ def _arrive(accounts, shell, groups):
         if not os.path.isdir(settings["home"]) and (
             __salt__["user.info"](account) or not __opts__["test"]
         ):
-            home = {"user": account, "mode": "0750", "makedirs": True}
-            yield "file.directory", settings["home"], home
+            yield from _home(account, settings["home"])
+
+
+def _home(account, path):
+    # Salt would give what the home stands in to the account too.
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        plain = {"mode": "0755", "dir_mode": "0755", "makedirs": True}
+        yield "file.directory", above, {"user": "root", **plain}
+    yield "file.directory", path, {"user": account, "mode": "0750"}
 
 
 def _uid_of_home(account, home):

@@ -14,5 +14,7 @@ ftpgw rules can be compiled by hand:
   file.managed:
     - name: {{ (folder ~ "/Makefile") | json }}
     - source: salt://ftpgw/files/tcprules.mk
+    - user: root
     - mode: '0644'
     - makedirs: True
+    - dir_mode: '0755'

@@ -1,5 +1,7 @@
 """inetd.conf: which lines are retired, and how they come back."""
 
+import os
+
 import _files
 import _inetd
 import pytest
@@ -60,8 +62,11 @@ def test_inetd_is_owed_its_signal_until_it_was_sent(tmp_path, monkeypatch):
     for fails in ("_inetd.reload", "_inetd._block.apply"):
         with monkeypatch.context() as patch:
             patch.setattr(fails, lambda *_: 1 / 0)
+            before = os.umask(0)
             with pytest.raises(ZeroDivisionError):
                 _inetd.apply(path, "text\n", _files.put)
+            os.umask(before)
+        assert os.stat(f"{path}.hup").st_mode & 0o7777 == 0o644
         assert _inetd.owes(path)
     monkeypatch.setattr(_inetd, "PIDFILE", str(tmp_path / "none"))
     _inetd.apply(path, "text\n", _files.put)
