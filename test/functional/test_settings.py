@@ -107,7 +107,13 @@ class TestPillarFile:
         ]
 
     def test_a_template_is_rendered(self, judge):
-        text = "{% set x = 1 %}ftpgw: {services: {ftp-proxy: {state: absent}}, shels: {{ x }}}"
+        text = """
+            {%- set known = 1 %}
+            ftpgw:
+              services: {ftp-proxy: {state: absent}}
+              rules: {ftp: {admits: nobody}}
+              shels: {{ known }}
+        """
         [line] = judge(text, system="Debian 12")
         assert line.startswith("ftpgw: unknown setting 'shels'")
 
