@@ -155,7 +155,10 @@ def order(directory, letters):
         finally:
             os.close(control)
     except OSError as error:
-        raise CommandExecutionError(read(directory)["problem"] or error.strerror)
+        state = REFUSED.get(error.errno)
+        if state == "unsupervised":
+            state = read(directory)["state"]
+        raise CommandExecutionError(PROBLEMS.get(state) or error.strerror)
 
 
 def wait(directory, state, seconds):
@@ -272,15 +275,18 @@ def _read_log(parent, name, data, now):
 
 
 def _read_one(parent, name, now):
+    alive = False
     try:
         os.close(os.open(f"{name}/supervise/ok", LISTEN, dir_fd=parent))
+        alive = True
         status = os.open(f"{name}/supervise/status", os.O_RDONLY | os.O_NONBLOCK, dir_fd=parent)
         try:
             data = os.read(status, 64)
         finally:
             os.close(status)
     except OSError as error:
-        return _without_status(REFUSED.get(error.errno, "unreadable")), b""
+        state = REFUSED.get(error.errno, "unreadable")
+        return _without_status("unreadable" if alive and state != "denied" else state), b""
     record = decode(data, now)
     if record is None:
         return _without_status("unreadable"), b""
@@ -299,7 +305,7 @@ PROBLEMS = {
     "unsupervised": "not supervised (is svscan running?)",
     "missing": "no such service",
     "denied": "permission denied",
-    "unreadable": "supervise/status is not a status file",
+    "unreadable": "supervise/status is missing or not a status file",
 }
 
 

@@ -97,9 +97,14 @@ def show(name):
     """
     Return the record of a service, as daemontools.status shows it.
 
+    The command fails where there is no such service.
+
     CLI Example: ``salt '*' daemontools.show open-ftpd/log``
     """
-    return _supervise.read(_path(name))
+    record = _supervise.read(_path(name))
+    if record["state"] == "missing":
+        __context__["retcode"] = 1
+    return record
 
 
 def status(name=None, sig=None):
@@ -154,7 +159,7 @@ def pid(name):
 
     CLI Example: ``salt '*' daemontools.pid open-ftpd``
     """
-    return show(name)["pid"]
+    return _supervise.read(_path(name))["pid"]
 
 
 def svc(name, letters):
@@ -415,8 +420,9 @@ def log(name, lines=20, since=None, grep=None):
 
     CLI Example: ``salt '*' daemontools.log open-ftpd lines=50 since=1h grep=deny``
     """
-    folder = _multilog.directory(_path(name))
-    return _multilog.read(folder, lines, since, grep)
+    with _told_of(name):
+        folder = _multilog.directory(_path(name))
+        return _multilog.read(folder, lines, since, grep)
 
 
 def rotate(name, timeout=5):
@@ -433,7 +439,8 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
-    return _multilog.rotate(_path(name), timeout)
+    with _told_of(name):
+        return _multilog.rotate(_path(name), timeout)
 
 
 def mask(name, runtime=False):

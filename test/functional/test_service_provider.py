@@ -364,6 +364,26 @@ def test_letters_that_svc_does_not_have_are_refused(call, sleeper):
             call("svc", sleeper, letters)
 
 
+def test_what_has_no_log_is_told_from_what_does_not_exist(call, sleeper):
+    for function in ("log", "rotate"):
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, "slepeer")
+        assert str(refusal.value) == "slepeer: no such service"
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, sleeper)
+        assert str(refusal.value) == f"{sleeper}: it has no logger (no log/run)"
+
+
+def test_showing_what_does_not_exist_is_a_failure_of_the_command(supervise, call, sleeper):
+    context = supervise.minion.functions.pack["__context__"]
+    context["retcode"] = 0
+    assert call("show", sleeper)["state"] != "missing"
+    assert call("pid", "nosuch") is None
+    assert context["retcode"] == 0
+    assert call("show", "nosuch")["state"] == "missing"
+    assert context.pop("retcode") == 1
+
+
 def test_the_whole_status_names_every_service(call, sleeper, flapping):
     records = call("status")
     assert records[sleeper]["state"] == "up"

@@ -137,7 +137,7 @@ PROBLEMS = [
         "just started, or flapping (up for less than 2 s)",
     ),
     ("400000006b03d0db 121d2754 00000000 00 75 05", "failed: run exited with 100, it will not be "),
-    ("4000", "supervise/status is not a status file"),
+    ("4000", "supervise/status is missing or not a status file"),
 ]
 
 
@@ -204,6 +204,26 @@ def test_an_order_that_nobody_reads_is_refused(service, tmp_path):
         _supervise.order(str(service(alive=False)), "u")
     with pytest.raises(CommandExecutionError, match="no such service"):
         _supervise.order(str(tmp_path / "nowhere"), "u")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else")
+def test_an_order_that_may_not_be_given_says_so(service):
+    folder = service(layout="4000000fffffffff 121d2754 ed3c0000 00 75")
+    os.chmod(folder / "supervise" / "ok", 0o666)
+    os.chmod(folder / "supervise" / "control", 0o600)
+    with no_privileges(folder / "run"), pytest.raises(CommandExecutionError) as refusal:
+        _supervise.order(str(folder), "u")
+    assert str(refusal.value) == "permission denied"
+
+
+@pytest.mark.parametrize("content", [None, "garbage"])
+def test_a_status_that_is_no_more_is_not_taken_for_a_supervise_that_is_not_there(service, content):
+    folder = service()
+    status = folder / "supervise" / "status"
+    status.write_text(content) if content else status.unlink()
+    record = _supervise.read(str(folder))
+    assert record["state"] == "unreadable"
+    assert record["problem"] == "supervise/status is missing or not a status file"
 
 
 def test_an_order_is_never_written_into_a_file(service):
