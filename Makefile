@@ -1,6 +1,7 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
 # make lint    what a careful reader would say
+# make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on the gateway, to look around; leaving it throws the gateway away
 
@@ -41,9 +42,13 @@ shell: $(VENV)/ready .cache/tools
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml .yamllint .salt-lint
+	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms .yamllint .salt-lint
 	$(VENV)/bin/salt-lint $(wildcard ftpgw/*.sls ftpgw/*.jinja)
 	$(VENV)/bin/shellcheck .ci/run
+	$(PYTHON) docs/generate.py --check
+
+docs: $(VENV)/ready
+	$(PYTHON) docs/generate.py
 
 $(VENV)/ready: requirements-dev.txt | .cache/tools
 	python3 -m venv $(VENV)
@@ -71,4 +76,4 @@ $(TARBALL): | .cache/tools
 clean:
 	$(SUDO) rm -rf .cache .venv .venv-*
 
-.PHONY: bench clean demo lint shell test
+.PHONY: bench clean demo docs lint shell test

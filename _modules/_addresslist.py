@@ -1,53 +1,38 @@
-"""
-Files with lists of addresses, which sites name.
-"""
+"""Files with lists of addresses, which sites name."""
 
 import os
 import re
 
-from salt.exceptions import SaltInvocationError
+import _check
 
 
-def contents(checked, pillar, fetch):
+def contents(checked, path, fetch):
     """
-    Return the content of every file that a site names.
-
-    checked
-        Settings as ``ruleset.settings`` returns them.
-
-    pillar
-        The pillar path with which errors begin.
+    Return the content in bytes of every file that a site names, by its name.
 
     fetch
-        What brings a ``salt://`` file to this machine and returns its path.
+        what brings a ``salt://`` file to this machine and returns its path
 
-    Returns a mapping of names to bytes.
-
-    Raises SaltInvocationError for a file that is not there.
+    Raises SaltInvocationError with a line for each file that is not there.
     """
-    return {
-        file: _content(file, fetch, f"{pillar}:sites:{site}:{verdict}_from")
+    where = {
+        file: f"{path}:sites:{site}:{verdict}_from"
         for site, settings in checked["sites"].items()
         for verdict in ("allow", "deny")
         for file in settings[f"{verdict}_from"]
     }
+    local = {file: fetch(file) if file.startswith("salt://") else file for file in where}
+    missing = [file for file in where if not local[file] or not os.path.isfile(local[file])]
+    _check.refuse_all(f"{where[file]}: there is no file {file}" for file in missing)
+    return {file: _content(local[file]) for file in where}
 
 
 def lines(content):
-    """
-    Return the lines of a list without comments and blanks; a line without an address is empty.
-
-    content
-        What a file holds, in bytes.
-    """
-    content = content if isinstance(content, bytes) else content.encode()
+    """Return the lines of a list without comments and blanks; without an address they are empty."""
     text = content.decode("utf-8-sig", errors="replace")
     return [line.strip() for line in re.sub("#.*", "", text).splitlines()]
 
 
-def _content(file, fetch, pillar):
-    local = fetch(file) if file.startswith("salt://") else file
-    if not local or not os.path.isfile(local):
-        raise SaltInvocationError(f"{pillar}: there is no file {file}")
-    with open(local, "rb") as content:
-        return content.read()
+def _content(path):
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,12 +1,14 @@
 """
-Addresses as people write them, and as tcprules wants them.
+Addresses as people write them, and as tcprules wants them; those of IPv6 are left to _cidr6.
 
-Here they are IPv4 addresses; those of IPv6 are passed on to the module cidr6.
+A block is a text in CIDR notation, a single address without its ``/32``.
 """
 
+import ipaddress
 import re
 from socket import AF_INET, inet_ntoa, inet_pton
 
+import _check
 import _cidr6
 from salt.exceptions import SaltInvocationError
 
@@ -16,12 +18,10 @@ def blocks(entries):
     Return the blocks that addresses stand for, by the length of their prefix.
 
     entries
-        Texts such as ``9.9.9.9``, ``192.168.0.0/24`` or ``10.0.0.5-10.0.0.77``.
+        texts such as ``9.9.9.9``, ``192.168.0.0/24`` or ``10.0.0.5-10.0.0.77``
 
-    Returns a mapping of lengths to lists in CIDR notation, without duplicates and in the order of
-    the entries. A range becomes the blocks that it is made of; a single address has no ``/32``.
-
-    Raises SaltInvocationError, quoting the first text that is no address.
+    There are no duplicates, and the order is that of the entries; a range becomes the blocks that
+    it is made of.  Raises SaltInvocationError, quoting the first text that is no address.
     """
     singles = {}
     found = {32: singles}
@@ -42,9 +42,6 @@ def rules(blocks):
     """
     Return the address part of the tcprules line for each block.
 
-    blocks
-        A list of texts in CIDR notation.
-
     Every IPv4 block is exactly one line: ``192.168.0.0/23`` becomes ``192.168.0-1.``, ``9.9.9.9``
     stays what it is, and ``0.0.0.0/0`` becomes the empty text. An IPv6 block may need several.
     """
@@ -54,12 +51,7 @@ def rules(blocks):
 
 
 def keys(blocks):
-    """
-    Return how many keys tcprules makes of the rules for blocks.
-
-    blocks
-        A list of texts in CIDR notation, all with the same length of prefix.
-    """
+    """Return how many keys tcprules makes of the rules for blocks of the same prefix length."""
     rules = [len(_all_rules(block)) for block in blocks if ":" in block]
     others = len(blocks) - len(rules)
     # A prefix that ends within an octet is a key for every value that the octet may have.
@@ -67,12 +59,7 @@ def keys(blocks):
 
 
 def around(address):
-    """
-    Return the blocks that hold an address, by the length of their prefix, the longest first.
-
-    address
-        One address.
-    """
+    """Return the blocks that hold an address, by the length of their prefix, longest first."""
     if ":" in address:
         return _cidr6.around(address)
     number = _number(address)
@@ -83,27 +70,19 @@ def address(entry):
     """
     Return a single address as tcpserver spells it.
 
-    entry
-        A text such as ``9.9.9.9``.
-
     Raises SaltInvocationError for anything else, a network for example.
     """
     text = str(entry)
     if ":" in text:
         return _cidr6.spelling(text)
     if "/" in text or "-" in text:
-        raise SaltInvocationError(f"{text!r} is not a single address")
+        raise SaltInvocationError(f"{_check.got(text)} is not a single address")
     _packed(text)
     return text
 
 
 def between(low, high):
-    """
-    Return the shortest text for the addresses from one number to another.
-
-    low, high
-        Integers from 0 to 2^32 - 1.
-    """
+    """Return the shortest text for the addresses from one number to another."""
     free = (high - low).bit_length()
     if high - low + 1 == 1 << free and not low % (1 << free):
         return _text(low, 32 - free)
@@ -137,7 +116,9 @@ def _networks(entry):
 def _network(entry):
     address, _, length = entry.partition("/")
     if not re.fullmatch("[0-9]|[12][0-9]|3[0-2]", length):
-        raise SaltInvocationError(f"{entry!r} has no prefix length from 0 to 32{_hint(entry)}")
+        raise SaltInvocationError(
+            f"{_check.got(entry)} has no prefix length from 0 to 32{_hint(entry)}"
+        )
     number, length = _number(address), int(length)
     network = _cut(number, length)
     if network != number:
@@ -149,14 +130,10 @@ def _network(entry):
 def _range(entry):
     low, high = (_number(end.strip()) for end in entry.split("-", 1))
     if low > high:
-        raise SaltInvocationError(f"{entry!r} ends before it begins")
-    found = []
-    while low <= high:
-        # The largest block that begins at low and does not pass high.
-        free = min((low & -low or 1 << 32).bit_length(), (high - low + 1).bit_length()) - 1
-        found.append((low, 32 - free))
-        low += 1 << free
-    return found
+        raise SaltInvocationError(f"{_check.got(entry)} ends before it begins")
+    ends = map(ipaddress.IPv4Address, (low, high))
+    networks = ipaddress.summarize_address_range(*ends)
+    return [(int(network.network_address), network.prefixlen) for network in networks]
 
 
 def _cut(number, length):
@@ -176,7 +153,7 @@ def _packed(entry):
     try:
         return inet_pton(AF_INET, entry)
     except (OSError, ValueError):
-        raise SaltInvocationError(f"{entry!r} is not an IPv4 address{_hint(entry)}")
+        raise SaltInvocationError(f"{_check.got(entry)} is not an IPv4 address{_hint(entry)}")
 
 
 def _hint(entry):
@@ -185,4 +162,4 @@ def _hint(entry):
         network = ".".join([*octets, "0", "0", "0"][:4])
         return f" (did you mean '{network}/{8 * len(octets)}'?)"
     plain = re.sub(r"\b0+(?=[0-9])", "", entry)
-    return f" (did you mean '{plain}'?)" if plain != entry else ""
+    return f" (did you mean {_check.got(plain)}?)" if plain != entry else ""

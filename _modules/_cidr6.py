@@ -8,7 +8,7 @@ colon. But an address has several spellings, since any run of zero groups may be
 import ipaddress
 from itertools import pairwise
 
-import _tcpserver
+import _check
 from salt.exceptions import SaltInvocationError
 
 # A longer prefix ends in the last group, which no colon follows: every address is a rule.
@@ -17,12 +17,7 @@ _PREFIXES = 112
 
 def block(entry):
     """
-    Return an address or a network as a block, and the length of its prefix.
-
-    entry
-        A text such as ``2001:db8::7`` or ``2001:db8:1::/48``.
-
-    Returns ``(text, length)``, the text without ``/128``.
+    Return a text such as ``2001:db8:1::/48`` as a block, without ``/128``, and its prefix length.
 
     Raises SaltInvocationError for what is none, and for a network that rules cannot tell from
     others.
@@ -37,13 +32,10 @@ def block(entry):
 
 
 def rules(block):
-    """
-    Return the addresses of the rules that together stand for a block.
-
-    block
-        A text as ``cidr6.block`` returns it.
-    """
+    """Return the addresses of the rules that together stand for a block."""
     network = ipaddress.IPv6Network(block)
+    if not network.prefixlen:
+        return [""]
     if network.prefixlen > _PREFIXES:
         return [text for address in network for text in _spellings(_groups(address))]
     *before, last = _groups(network.network_address)[: _whole_groups(network) + 1]
@@ -55,12 +47,7 @@ def rules(block):
 
 
 def around(address):
-    """
-    Return the blocks that hold an address, by the length of their prefix, the longest first.
-
-    address
-        One address.
-    """
+    """Return the blocks that hold an address, by the length of their prefix, longest first."""
     networks = (ipaddress.IPv6Network((address, length), False) for length in range(128, -1, -1))
     return {network.prefixlen: str(network).removesuffix("/128") for network in networks}
 
@@ -68,9 +55,6 @@ def around(address):
 def spelling(address):
     """
     Return an address as tcpserver spells it: the first of the longest runs of zeros is ``::``.
-
-    address
-        One address.
 
     Raises SaltInvocationError for anything else.
     """
@@ -83,15 +67,12 @@ def spelling(address):
 
 
 def _network(entry):
-    if not _tcpserver.speaks_ipv6():
-        raise SaltInvocationError(
-            f"{entry!r} is IPv6, which the tcpserver of this machine does not speak"
-            " (that of ucspi-tcp-ipv6 does)"
-        )
     try:
         network = ipaddress.IPv6Network(entry.replace("%", " "))
     except ValueError as error:
-        raise SaltInvocationError(f"{entry!r} is not an IPv6 network ({error})")
+        shown = _check.got(entry)
+        why = f" ({error})" if shown == repr(entry) else ""
+        raise SaltInvocationError(f"{shown} is not an IPv6 network{why}")
     if network.network_address.ipv4_mapped:
         raise SaltInvocationError(f"{entry!r} is an IPv4 address in disguise (write it as such)")
     return network

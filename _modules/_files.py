@@ -43,7 +43,7 @@ def put_all(files):
         for path in {os.path.dirname(path) for path in files}:
             sync(path)
     except OSError as error:
-        error.filename = error.filename or path
+        error.filename = path
         raise
     finally:
         for file in files:

@@ -16,17 +16,23 @@ import subprocess
 import time
 
 import _addresslist
+import _check
 import _cidr
-import _ruleset
-import _rulestext
+import _files
+import _rules
+import _sites
 import _tcpcdb
+import _tcpserver
 import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # tcprules takes 0.3 s for a million lines; the one of ucspi-tcp-ipv6 loops for ever on some.
 _TIME_LIMIT = 60
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|/[^\n\0]+\.(?:rules|cdb)")
+NAME = _check.word(
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]*|/[^\x00-\x1f\x7f]+\.(?:rules|cdb)",
+    "a name for rules (letters, digits, _ . -), or the whole path of one of their two files",
+)
 
 # Ends a .rules file: a digest of the settings, and one of the text above it and of the cdb.
 _SEAL = "# sealed by Salt: "
@@ -37,155 +43,182 @@ _RENDERING = 1
 
 def paths(name, directory):
     """
-    Return the files of a rule set.
+    Return the two files of a rule set, ``(rules, cdb)``.
 
     name
-        The name of a rule set in the directory, or the absolute path of one of its two files.
-
-    directory
-        Where the rule sets are.
-
-    Returns ``(rules, cdb)``, two paths.
+        the name of a rule set in the directory, or the absolute path of one of its two files
 
     Raises SaltInvocationError for anything else.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise SaltInvocationError(f"{name!r}: not a name for rules (letters, digits, - and _)")
+    _check.refuse_all(_check.problems(NAME, name, "the name of the rules"))
     stem = name.rpartition(".")[0] if name[0] == "/" else os.path.join(directory, name)
     return f"{stem}.rules", f"{stem}.cdb"
 
 
-def plan(name, settings, pillar, directory, fetch):
+def plan(name, declared, path, directory, fetch):
     """
-    Return what has to be written to make the files of a rule set equal to its settings.
+    Return what has to be written to make the files of a rule set as they are declared.
 
-    name, settings, pillar
-        As for ``tcprules.settings``.
+    declared, path
+        the settings, and the pillar path where they stand
+    fetch
+        what brings a ``salt://`` file here and returns its path
 
-    directory, fetch
-        Where the rule sets are, and what brings a ``salt://`` file here (``cp.cache_file``).
-
-    Returns a mapping. Its ``changes`` are empty where both files are as they should be, else they
-    tell whose verdict changes; the rest is for ``rulefiles.install``.
-
-    Raises SaltInvocationError for the first setting or address that is wrong, and for an address
-    under ``expect`` that would get the other verdict.
+    The ``changes`` are empty where all is as it should be, else they tell whose verdict changes;
+    the rest is for `install`.  Raises SaltInvocationError with a line for all that is wrong.
     """
     rules, cdb = paths(name, directory)
-    checked = _ruleset.settings(settings, pillar)
-    lists = _addresslist.contents(checked, pillar, fetch)
-    inputs = _inputs([_RENDERING, name, pillar, checked], lists)
+    checked = _check.checked(_sites.RULES, declared, path)
+    if checked["state"] == "absent":
+        gone = [file for file in (rules, cdb) if os.path.lexists(file)]
+        old = in_force(name, directory) or ""
+        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": ""}
+    lists = _addresslist.contents(checked, path, fetch)
+    inputs = _inputs([_RENDERING, name, path, checked], lists)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}}
-    groups = _ruleset.groups(checked, lists, pillar)
-    _ruleset.check_expected(groups, checked, pillar)
-    text = _ruleset.text(name, groups, checked["default"], pillar)
+    groups = _sites.groups(checked, lists, path)
+    new = _sites.text(name, groups, checked["default"], path)
     old = old.decode() if sealed else _dumped(cdb)
-    changes = _ruleset.outline(groups) if old is None else _verdicts.difference(old, text)
+    changes = _sites.outline(groups) if old is None else _verdicts.difference(old, new)
     return {
         "changes": changes or {os.path.basename(rules): "written again; no verdict changes"},
-        "text": text,
+        "old": old or "",
+        "text": new,
         "inputs": inputs,
-        "records": _ruleset.records(groups),
+        "records": _sites.records(groups),
         "expect": checked["expect"],
     }
 
 
 def install(name, plan, directory):
     """
-    Write the files that a plan wants.
+    Write, or remove, the files as a plan wants them; new ones are tried before they are in force.
 
-    name
-        The rule set.
-
-    plan
-        What ``rulefiles.plan`` returned.
-
-    Raises CommandExecutionError or OSError, with the old rules still in force.
+    Returns the ``changes``, and a ``problem`` where something failed when they had been made.
+    Raises CommandExecutionError or OSError with the old rules still in force.
     """
+    changes = plan["changes"]
+    if not changes:
+        return {"changes": {}}
+    if not plan["text"]:
+        return _removed(name, changes, directory)
     rules, cdb = paths(name, directory)
-    text = plan["text"].encode()
-    _make_directory(os.path.dirname(cdb))
-    with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{rules}.new", f"{cdb}.new"):
-        _write(f"{rules}.new", text)
-        _compile(name, f"{rules}.new", f"{cdb}.new", lock)
-        _try(name, f"{cdb}.new", plan)
-        seal = f"{_SEAL}{plan['inputs']} {_digest(text, f'{cdb}.new')}\n"
-        _write(f"{rules}.new", text + seal.encode())
+    wanted = plan["text"].encode()
+    _files.make_directory(os.path.dirname(cdb))
+    with _alone(os.path.dirname(cdb)) as lock, _new(rules) as new_rules, _new(cdb) as new_cdb:
+        _write(new_rules, wanted)
+        _compile(new_rules, new_cdb, lock)
+        _try(new_cdb, plan)
+        seal = f"{_SEAL}{plan['inputs']} {_digest(wanted, new_cdb)}\n"
+        _write(new_rules, wanted + seal.encode())
         # make must find the cdb no older than the text.
-        os.utime(f"{cdb}.new")
+        os.utime(new_cdb)
         # The text comes first. Who is killed between the two leaves the old cdb in force and a
         # newer text beside it, which the next run compiles, or make.
-        os.replace(f"{rules}.new", rules)
-        os.replace(f"{cdb}.new", cdb)
-        os.fsync(lock)
+        os.rename(new_rules, rules)
+        os.rename(new_cdb, cdb)
+        return {"changes": changes, **_synced(cdb, "the new rules are in force")}
+
+
+def uncompiled(name, directory):
+    """
+    Return whose verdict would change if the ``.rules`` file as it stands were compiled.
+
+    Nothing where the cdb has just the records that the file makes.
+    """
+    rules, cdb = paths(name, directory)
+    content = _content(rules)
+    try:
+        wanted = list(_rules.records(content, _tcpserver.speaks_ipv6()))
+    except SaltInvocationError as error:
+        raise CommandExecutionError(error)
+    found = _records(cdb)
+    if found == wanted:
+        return {}
+    # Without a cdb that it can read, tcpserver drops everyone.
+    old = [":deny"] if found is None else _rules.dump(found)
+    changes = _verdicts.difference("\n".join(old), content.decode(errors="replace"))
+    return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
 def compile(name, directory):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
-    name
-        The rule set, or the absolute path of its ``.rules`` file.
-
-    Raises CommandExecutionError, or OSError, with the old cdb still in force.
+    Returns a ``problem`` where something failed when the new cdb was in force.  Raises
+    CommandExecutionError or OSError with the old one still in force.
     """
     rules, cdb = paths(name, directory)
-    with _alone(name, os.path.dirname(cdb)) as lock, _removed(f"{cdb}.new"):
-        _compile(name, rules, f"{cdb}.new", lock)
-        os.replace(f"{cdb}.new", cdb)
-        os.fsync(lock)
+    with _alone(os.path.dirname(cdb)) as lock, _new(cdb) as new_cdb:
+        _compile(rules, new_cdb, lock)
+        os.rename(new_cdb, cdb)
+        return _synced(cdb, "the new rules are in force")
 
 
-def remove(name, directory):
-    """
-    Remove both files of a rule set; tcpserver then drops every client that it would have asked.
-
-    name
-        The rule set.
-    """
-    for path in reversed(paths(name, directory)):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-
-def present(name, directory):
-    """
-    Return which of the two files of a rule set exist.
-
-    name
-        The rule set.
-    """
-    return [path for path in paths(name, directory) if os.path.lexists(path)]
-
-
-def seal(name, directory):
-    """
-    Return the digest of the settings that made both files, or None where one is not as it was made.
-
-    name
-        The rule set.
-    """
-    rules, cdb = paths(name, directory)
-    inputs = _sealed(rules, cdb)[1]
-    return inputs if inputs and _is_ours(rules) and _is_ours(cdb) else None
+def text(name, directory):
+    """Return the text of a ``.rules`` file."""
+    return _content(paths(name, directory)[0]).decode(errors="replace")
 
 
 def in_force(name, directory):
     """
     Return the text of the rules in force, or None where there is no cdb that tcpserver can read.
 
-    name
-        The rule set.
-
     The text is the ``.rules`` file where that made the cdb, for it knows the sites; else it is
     what the cdb says.
     """
     rules, cdb = paths(name, directory)
-    text, inputs = _sealed(rules, cdb)
-    return text.decode() if inputs else _dumped(cdb)
+    sealed, inputs = _sealed(rules, cdb)
+    return sealed.decode() if inputs else _dumped(cdb)
+
+
+def origin(rules, key):
+    """
+    Return the line of a ``.rules`` file that makes a key, and the site that a comment above names.
+
+    None where the file has no such line, or is not there.
+    """
+    try:
+        with open(rules, "rb") as file:
+            text = file.read()
+    except FileNotFoundError:
+        return None
+    # Of all lines, only those with the very key or with a range can be meant.
+    some = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
+    line = next((line for line in some if _makes(line[1], key)), None)
+    return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
+
+
+def said(error):
+    """Return the words of an error: for one of the system its reason, and of which file."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def _content(rules):
+    try:
+        with open(rules, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {rules}")
+
+
+def _makes(address, key):
+    # Somebody may have written what tcprules has yet to refuse.
+    with contextlib.suppress(SaltInvocationError):
+        return key in _rules.keys(address)
+    return False
+
+
+def _site(text, start):
+    heading = text.rfind(b"\n#", 0, start) + 1
+    if text[heading : heading + 1] != b"#":
+        return None
+    return text[heading + 1 : text.find(b"\n", heading)].decode(errors="replace").strip()
 
 
 def _inputs(settings, lists):
@@ -206,11 +239,16 @@ def _sealed(rules, cdb):
         return None, None
 
 
-def _dumped(cdb):
+def _records(cdb):
     try:
-        return "\n".join(_rulestext.dump(_tcpcdb.records(cdb)))
+        return _tcpcdb.records(cdb)
     except (FileNotFoundError, CommandExecutionError):
         return None
+
+
+def _dumped(cdb):
+    found = _records(cdb)
+    return None if found is None else "\n".join(_rules.dump(found))
 
 
 def _digest(text, cdb):
@@ -225,22 +263,38 @@ def _is_ours(path):
     return status.st_mode & 0o777 == 0o644 and status.st_uid == os.geteuid()
 
 
-def _make_directory(path):
-    if not os.path.isdir(path):
-        os.makedirs(path)
-        os.chmod(path, 0o755)
+def _removed(name, changes, directory):
+    rules, cdb = paths(name, directory)
+    with _alone(os.path.dirname(cdb)):
+        # The cdb first: it is what tcpserver reads.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(cdb)
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(rules)
+            problem = _synced(cdb, "the rules are gone")
+        except OSError as error:
+            problem = {"problem": f"the rules are no more in force, but {said(error)}"}
+    gone = [path for path in changes if not os.path.lexists(path)]
+    return {"changes": dict.fromkeys(gone, "removed"), **problem}
 
 
 @contextlib.contextmanager
-def _alone(name, directory):
-    """Keep out every other writer of rules, among them a tcprules that has outlived its Salt."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def _alone(directory):
+    """
+    Keep out every other writer of rules: another Salt, a make, a tcprules that outlived its Salt.
+
+    The lock is a file that nobody but its owner can open, and so nobody else can hold.  `setlock`
+    of daemontools takes the same one.
+    """
+    lock = os.path.join(directory, ".lock")
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + _TIME_LIMIT
     try:
         while not _locked(descriptor):
             if time.monotonic() > deadline:
                 raise CommandExecutionError(
-                    f"{name}: something else has been writing to {directory} for {_TIME_LIMIT} s"
+                    f"something else has been writing to {directory} for {_TIME_LIMIT} s"
                 )
             time.sleep(0.05)
         yield descriptor
@@ -257,59 +311,65 @@ def _locked(descriptor):
 
 
 @contextlib.contextmanager
-def _removed(*files):
-    """Leave no such files behind, whatever happens."""
+def _new(path):
+    """Tell where to write a new file, and leave nothing there, whatever happens."""
+    new = _files.beside(path)
     try:
-        yield
+        yield new
     finally:
-        for file in files:
-            for path in (file, f"{file}.tmp"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+        for rest in (new, f"{new}.tmp"):
+            with contextlib.suppress(OSError):
+                os.unlink(rest)
 
 
-def _compile(name, rules, cdb, lock):
+def _synced(cdb, what):
+    """Bring names to the disk; the problem if that fails, for what has happened is in force."""
+    try:
+        _files.sync(os.path.dirname(cdb))
+    except OSError as error:
+        return {"problem": f"{what}, but may not survive a crash: {said(error)}"}
+    return {}
+
+
+def _compile(rules, cdb, lock):
     """Make a cdb, not yet in force, of a .rules file."""
     if shutil.which("tcprules"):
-        _run_tcprules(name, rules, cdb, lock)
+        _run_tcprules(rules, cdb, lock)
     else:
-        with open(rules, "rb") as text:
-            _tcpcdb.write(cdb, _rulestext.records(text.read()))
+        with open(rules, "rb") as file:
+            _tcpcdb.write(cdb, _rules.records(file.read(), _tcpserver.speaks_ipv6()))
     os.chmod(cdb, 0o644)
 
 
-def _run_tcprules(name, rules, cdb, lock):
+def _run_tcprules(rules, cdb, lock):
     command = ["tcprules", cdb, f"{cdb}.tmp"]
     try:
-        with open(rules, "rb") as text:
+        with open(rules, "rb") as file:
             # It inherits the lock, and so holds it for as long as it lives.
             done = subprocess.run(
-                command, stdin=text, capture_output=True, timeout=_TIME_LIMIT, pass_fds=[lock]
+                command, stdin=file, capture_output=True, timeout=_TIME_LIMIT, pass_fds=[lock]
             )
     except subprocess.TimeoutExpired:
-        raise CommandExecutionError(
-            f"{name}: tcprules took more than {_TIME_LIMIT} s (the old rules stand)"
-        )
+        raise CommandExecutionError(f"tcprules took more than {_TIME_LIMIT} s")
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise CommandExecutionError(f"{name}: {said} (the old rules stand)")
+        words = " ".join(done.stderr.decode(errors="replace").split())
+        raise CommandExecutionError(words or f"tcprules {_ended(done.returncode)}")
 
 
-def _try(name, cdb, plan):
+def _ended(code):
+    return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+
+
+def _try(cdb, plan):
     count = _tcpcdb.count(cdb)
     if count != plan["records"]:
-        raise CommandExecutionError(
-            f"{name}: the new cdb has {count} records instead of {plan['records']}"
-            " (the old rules stand)"
-        )
+        raise CommandExecutionError(f"the new cdb has {count} records instead of {plan['records']}")
     for verdict, addresses in plan["expect"].items():
         for address in addresses:
-            keys = _rulestext.keys_for(_cidr.address(address))
+            keys = _rules.keys_for(_cidr.address(address))
             rule = _tcpcdb.first(cdb, keys)
-            if not rule or _rulestext.meaning(rule[1])[0] != verdict:
-                raise CommandExecutionError(
-                    f"{name}: the new cdb does not {verdict} {address} (the old rules stand)"
-                )
+            if not rule or _rules.meaning(rule[1])[0] != verdict:
+                raise CommandExecutionError(f"the new cdb does not {verdict} {address}")
 
 
 def _write(path, content):

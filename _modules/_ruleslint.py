@@ -1,36 +1,28 @@
-"""
-The lines that tcprules accepts without a word, and that do not mean what they seem to.
-"""
+"""The lines that tcprules accepts without a word, and that do not mean what they seem to."""
 
 import re
 from itertools import chain
 
 import _cidr
-import _rulestext
+import _rules
 from salt.exceptions import SaltInvocationError
 
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_KEY = re.compile(rf"(?:{_OCTET}\.){{0,3}}|(?:{_OCTET}\.){{3}}{_OCTET}")
-
-_PLAIN = re.compile(rf"({_KEY.pattern}):(?:allow|deny)")
+_PLAIN = re.compile(rf"({_rules.KEY.pattern}):(?:allow|deny)")
 
 
-def lint(text, deaf=()):
+def lint(text, deaf=(), ipv6=False):
     """
-    Return what is wrong with a ``.rules`` text although tcprules may accept it.
-
-    text
-        The text.
+    Return what is wrong with a ``.rules`` text although tcprules may accept it, in lines.
 
     deaf
-        ``"info"`` and ``"host"``, if tcpserver is told not to ask for them (``-R``, ``-H``).
-
-    Returns a list of lines for people; it is empty where every rule can decide.
+        ``info`` and ``host``, if tcpserver is told not to ask for them (``-R``, ``-H``)
+    ipv6
+        whether the programs of this machine are those of ucspi-tcp-ipv6
     """
     problems = []
     first_lines = {}
     for number, line in enumerate(text.split("\n"), 1):
-        keys = _keys(line)
+        keys = _keys(line, ipv6)
         found = [*_line(line, keys, deaf), *_late(number, keys, first_lines)]
         problems += [f"line {number}: '{line.rstrip()}' {problem}" for problem in found]
     if "" not in first_lines:
@@ -38,14 +30,14 @@ def lint(text, deaf=()):
     return problems
 
 
-def _keys(line):
+def _keys(line, ipv6):
     """Return the keys that a line makes; None where tcprules refuses the line."""
     plain = _PLAIN.fullmatch(line)
     if plain:
         return [plain[1]]
     try:
-        rule = _rulestext.line(line.encode())
-        return [key.decode() for key in _rulestext.keys(rule[0])] if rule else []
+        rule = _rules.line(line.encode(), ipv6)
+        return [key.decode() for key in _rules.keys(rule[0])] if rule else []
     except SaltInvocationError:
         return None
 
@@ -91,7 +83,7 @@ def _address(address, keys, action, deaf):
         yield from _ipv6(address, action)
     elif not keys:
         yield "has no addresses: its range ends before it begins"
-    elif not all(map(_KEY.fullmatch, keys)):
+    elif not all(map(_rules.KEY.fullmatch, keys)):
         yield f"never matches: {_reason(address)}{_meant(*_rewritten(address, action))}"
     elif re.search(r"(^|\.)-", address):
         meant = re.sub(r"(^|\.)-", r"\g<1>0-", address)
@@ -115,10 +107,13 @@ def _ipv6(address, action):
     meant = _rewritten(address, action)
     if address.endswith(":") or f"{address}:{action}" in meant:
         return
-    reason = "a part of an address ends with a colon"
-    if meant:
+    if re.fullmatch("([0-9a-f]{1,4}:){1,6}[0-9a-f]{1,4}", address):
+        reason, meant = "a part of an address ends with a colon", [f"{address}::{action}"]
+    elif meant:
         reason = "tcprules knows no CIDR notation" if "/" in address else "nobody spells it so"
-    yield f"never matches: {reason}{_meant(*meant or [f'{address}::{action}'])}"
+    else:
+        reason = _refusal(address)
+    yield f"never matches: {reason}{_meant(*meant)}"
 
 
 def _reason(address):
@@ -129,9 +124,9 @@ def _reason(address):
         return "tcprules knows no CIDR notation"
     if "-" in address:
         return "only one number of an address may be a range"
-    if re.fullmatch(rf"{_OCTET}(\.{_OCTET}){{0,2}}", address):
+    if re.fullmatch(rf"{_rules.OCTET}(\.{_rules.OCTET}){{0,2}}", address):
         return "a part of an address ends with a dot"
-    if re.fullmatch(rf"({_OCTET}\.){{4}}", address):
+    if re.fullmatch(rf"({_rules.OCTET}\.){{4}}", address):
         return "a whole address ends without a dot"
     if re.search(r"(^|\.)0[0-9]", address):
         return "tcpserver writes numbers without leading zeros"
@@ -142,14 +137,22 @@ def _rewritten(address, action):
     """Return the lines that the author may have meant."""
     plain = re.sub(r"(^|\.)0+(?=[0-9])", r"\1", address.strip())
     for guess in (plain, f"{plain}.", plain.rstrip(".")):
-        if _KEY.fullmatch(guess):
+        if _rules.KEY.fullmatch(guess):
             return [f"{guess}:{action}"]
-    try:
-        blocks = _cidr.blocks([plain])
-    except SaltInvocationError:
+    if _refusal(plain):
         return []
+    blocks = _cidr.blocks([plain])
     rules = chain.from_iterable(map(_cidr.rules, blocks.values()))
     return [f"{rule}:{action}" for rule in rules]
+
+
+def _refusal(address):
+    """Return why rules cannot be made for an address, or an empty text."""
+    try:
+        _cidr.blocks([address])
+    except SaltInvocationError as error:
+        return str(error)
+    return ""
 
 
 def _meant(*lines):

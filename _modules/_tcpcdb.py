@@ -33,18 +33,9 @@ except ImportError:
 
 def first(path, keys):
     """
-    Return the first of several keys that a cdb has, and its data.
+    Return the first of several keys that a cdb has, and its data, or None where it has none.
 
-    path
-        The cdb file.
-
-    keys
-        A list of keys (bytes), tried in this order.
-
-    Returns ``(key, data)``, or None where the cdb has none of them. Only the pages that hold them
-    are read.
-
-    Raises CommandExecutionError where the file is no cdb.
+    Only the pages that hold them are read.  Raises CommandExecutionError where the file is no cdb.
     """
     keys = [key if isinstance(key, bytes) else key.encode() for key in keys]
     with _mapped(path) as cdb:
@@ -54,12 +45,7 @@ def first(path, keys):
 
 def records(path):
     """
-    Return the records of a cdb in the order in which they were written.
-
-    path
-        The cdb file.
-
-    Returns a list of ``(key, data)``, both bytes.
+    Return the records of a cdb, ``(key, data)`` in bytes, in the order in which they were written.
 
     Raises CommandExecutionError where the file is no cdb.
     """
@@ -71,9 +57,6 @@ def count(path):
     """
     Return the number of records in a cdb without reading them.
 
-    path
-        The cdb file.
-
     Raises CommandExecutionError where the file is no cdb.
     """
     with _mapped(path) as cdb:
@@ -81,47 +64,11 @@ def count(path):
         return sum(slots for _, slots in _PAIR.iter_unpack(cdb[:_INDEX])) // 2
 
 
-def place(path, key, size, line_at):
-    """
-    Return where the line that made a record begins, or a line shortly before it.
-
-    path
-        The cdb file.
-
-    key
-        The key of the record in bytes.
-
-    size
-        The size of the text of which the cdb was made.
-
-    line_at
-        A function that takes an offset and returns the beginning, the end and the keys of the
-        first line from there on, or None.
-
-    The records stand in the order of the lines, so twenty looks find one among a million.
-    """
-    with _mapped(path) as cdb:
-        wanted = next(_positions(cdb, key), 0)
-        found, low, high = 0, 0, size
-        while low < high:
-            middle = (low + high) // 2
-            start, position = _line_from(cdb, middle, line_at)
-            if position <= wanted:
-                found, low = start, start + 1
-            else:
-                high = middle
-        return found
-
-
 def write(path, pairs):
     """
-    Write a cdb as ``tcprules`` writes it, and sync it to the disk.
+    Write a cdb of records as ``tcprules`` writes it, and sync it to the disk.
 
-    path
-        The file to write; it is replaced if it exists, and not atomically.
-
-    pairs
-        Its records in order, an iterable of ``(key, data)``, both bytes.
+    A file that is there is replaced, and not atomically.
     """
     with open(path, "wb") as cdb:
         cdb.write(bytes(_INDEX))
@@ -147,11 +94,6 @@ def _mapped(path):
 
 
 def _find(cdb, key):
-    position = next(_positions(cdb, key), None)
-    return position and _record(cdb, position)[1]
-
-
-def _positions(cdb, key):
     # "The hash value modulo 256 is the number of a hash table."
     hashed = _hash(key) & 0xFFFFFFFF
     table, slots = _PAIR.unpack_from(cdb, hashed % 256 * _PAIR.size)
@@ -162,28 +104,10 @@ def _positions(cdb, key):
         slot_hash, position = _PAIR.unpack_from(cdb, table + slot * _PAIR.size)
         if not position:
             break
-        if slot_hash == hashed and _record(cdb, position)[0] == key:
-            yield position
-
-
-def _line_from(cdb, offset, line_at):
-    """Return where the next line begins whose position is known, and that position."""
-    while line := line_at(offset):
-        start, offset, keys = line
-        position = _own_position(cdb, keys)
-        if position is not None:
-            return start, position
-    return offset, len(cdb)
-
-
-def _own_position(cdb, keys):
-    """Return the position of the first of a line's records, by a key that no other line has."""
-    for number, key in enumerate(keys):
-        positions = list(_positions(cdb, key))
-        if len(positions) == 1:
-            data = _record(cdb, positions[0])[1]
-            before = sum(_PAIR.size + len(other) + len(data) for other in keys[:number])
-            return positions[0] - before
+        if slot_hash == hashed:
+            found, data = _record(cdb, position)
+            if found == key:
+                return data
     return None
 
 

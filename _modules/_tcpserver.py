@@ -1,6 +1,4 @@
-"""
-What the run scripts of services tell tcpserver.
-"""
+"""What the tcpserver of this machine knows, and what the run scripts of services tell it."""
 
 import functools
 import getopt
@@ -10,17 +8,20 @@ import shlex
 import shutil
 import subprocess
 
+import _check
+from salt.exceptions import SaltInvocationError
+
 _OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
 
 
 def readers(cdb, definitions):
     """
-    Return the services whose tcpserver reads a cdb, and with which options.
+    Return the services whose tcpserver reads a cdb, with its options that have no value.
 
     cdb
-        The path of the cdb, as the run scripts have it.
-
-    Returns a mapping of names to the options without values, such as ``{"open-ftpd": "vRH"}``.
+        its path as the run scripts have it
+    definitions
+        where the service directories are
     """
     found = {}
     for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
@@ -34,13 +35,9 @@ def readers(cdb, definitions):
 
 def deaf(cdb, definitions):
     """
-    Return what no tcpserver that reads a cdb asks about a client.
+    Return what no tcpserver that reads a cdb asks about a client: ``info`` (-R), ``host`` (-H).
 
-    cdb
-        The path of the cdb, as the run scripts have it.
-
-    Returns a list of ``"info"`` (option -R) and ``"host"`` (option -H); where no service reads the
-    cdb, an empty one.
+    An empty list where no service reads the cdb.
     """
     flags = readers(cdb, definitions).values()
     return [
@@ -48,6 +45,16 @@ def deaf(cdb, definitions):
         for asked, off, on in (("info", "R", "r"), ("host", "H", "h"))
         if flags and all(options.rfind(off) > options.rfind(on) for options in flags)
     ]
+
+
+def known(address):
+    """Return an address or a network; refuse it if it is IPv6 and tcpserver does not speak that."""
+    if ":" in address and not speaks_ipv6():
+        raise SaltInvocationError(
+            f"{_check.got(address)} is IPv6, which the tcpserver of this machine does not speak"
+            " (that of ucspi-tcp-ipv6 does)"
+        )
+    return address
 
 
 def speaks_ipv6():

@@ -1,229 +1,109 @@
-"""What the settings of `ftpgw:` in pillar must be before anything is touched."""
+"""The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
-import difflib
 import os
-import re
+import pathlib
+import sys
 
-import _servicedir
-from salt.exceptions import SaltInvocationError
+import _accounts
+import _files
+import _gateway
+import _gatewaynet
+import _layers
+import _rulefiles
+import _sites
+import salt.utils.yaml
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.utils.hashutils import get_hash
 
-PILLAR = "ftpgw"
-SETTINGS = (
-    "accounts",
-    "daemontools",
-    "firewall",
-    "login_group",
-    "network",
-    "nologin",
-    "packages",
-    "pam",
-    "rules",
-    "service_dir",
-    "services",
-    "shells",
-)
-MAPPINGS = ("accounts", "daemontools", "firewall", "network", "pam", "rules", "services")
-# What the settings are that no module of their own checks.
-TEXT, TEXTS = "text", "a list of text"
-PLAIN = {
-    "daemontools": {"hash": TEXT, "source": TEXT},
-    "login_group": TEXT,
-    "nologin": TEXT,
-    "packages": TEXTS,
-    "pam": {"file": TEXT, "lines": TEXTS},
-    "service_dir": TEXT,
-    "shells": TEXTS,
-}
-PROXY = "ftp-proxy"
-ACCOUNT_SETTINGS = ("home", "password", "state", "uid")
-ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
-# crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
-CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
-LOWEST_UID = 1000
+# The folders of the file server are named like these, with an underscore.
+KINDS = ("modules", "states")
 
 
-def problems(settings):
+def settings(kind=None, name=None, saltenv=None):
     """
-    List what is wrong with the settings of this gateway, one line each.
+    Return the settings of this gateway: defaults, what its system needs, pillar.
 
-    settings
-        the merged settings, as settings.jinja makes them; accounts are read from pillar
+    kind
+        return only this part of them, for example ``services``
 
-    Returns a list of lines that begin with the pillar path. An empty list means that all is well.
+    name
+        return only this entry of that part
+
+    saltenv
+        the environment of the file server that has the formula, ``base`` by default; in a run of
+        states the first that names it has the settings worked out for all
+
+    What is secret is not there: no account, and of no service its ``envdir``; states read these
+    from pillar.  Where pillar is wrong (see ``ftpgw.problems``) there are no services and no rules.
+
+    Raises CommandExecutionError if the file server does not have the formula.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.problems '{services: {}, rules: {}}'
+        salt gw1 ftpgw.settings services open-ftpd
     """
-    declared = __pillar__.get(PILLAR, {})
-    found = list(_shape(declared)) or list(_gateway(settings, declared))
+    found = _gateway_of(saltenv)["settings"]
+    for key in (kind, name):
+        found = found if key is None else found[key]
+    return found
+
+
+def problems(pillar=None, system=None, saltenv=None):
+    """
+    List all that is wrong with the settings of this gateway, or of a pillar file, one line each.
+
+    pillar
+        the path of a pillar file to judge instead of the pillar of this minion, without looking at
+        what this machine has: its accounts, interfaces and addresses
+
+    system
+        for which system that file is, such as ``OpenBSD 7.6``; this one by default
+
+    saltenv
+        the environment of the file server that has the formula, ``base`` by default
+
+    Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
+    is 1.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.problems
+        salt-call --local ftpgw.problems pillar=/srv/pillar/gw1.sls system='Debian 12'
+    """
+    if pillar is None:
+        found = _gateway_of(saltenv)["problems"]
+    else:
+        content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
+        found = _judged(_fields(content), _system(system), saltenv or "base")["problems"]
     if found:
-        return found
-    found = _refusal(accounts, (declared.get("accounts") or {},))
-    for name, given in settings["services"].items():
-        found += _servicedir.problems(name, given, _path("services", name))
-    for name, given in settings["rules"].items():
-        arguments = (name, given, _path("rules", name))
-        found += _refusal(__salt__["tcprules.settings"], arguments)
-    return found or list(_together(settings["services"], settings["rules"]))
+        __context__["retcode"] = 1
+    return found
 
 
-def _path(kind, name):
-    return f"{PILLAR}:{kind}:{name if name.isprintable() else repr(name)}"
-
-
-def _shape(declared):
-    """Unknown names and wrong types at the top, as they were typed in pillar."""
-    if not isinstance(declared, dict):
-        yield f"{PILLAR}: expected settings, got {declared!r}"
-        return
-    for key, value in declared.items():
-        if key not in SETTINGS:
-            yield f"{PILLAR}: unknown setting {key!r}{_hint(key, SETTINGS)}"
-        elif key in MAPPINGS and value is not None and not isinstance(value, dict):
-            yield f"{PILLAR}:{key}: expected a mapping of names to settings, got {value!r}"
-        elif key in PLAIN and value is not None:
-            yield from _plain(f"{PILLAR}:{key}", PLAIN[key], value)
-
-
-def _plain(path, shape, value):
-    if isinstance(shape, dict):
-        for key, inner in value.items():
-            if key in shape:
-                yield from _plain(f"{path}:{key}", shape[key], inner)
-            else:
-                yield f"{path}: unknown setting {key!r}{_hint(key, tuple(shape))}"
-    elif not _has_shape(shape, value):
-        yield f"{path}: expected {shape}, got {value!r}"
-
-
-def _has_shape(shape, value):
-    if shape == TEXTS:
-        return isinstance(value, list) and all(isinstance(text, str) for text in value)
-    return isinstance(value, str)
-
-
-def _gateway(settings, declared):
-    """What a gateway with a proxy needs: two networks, and a packet filter that sends to it."""
-    for key in declared.get("firewall") or {}:
-        if key != "manage":
-            yield f"{PILLAR}:firewall: unknown setting {key!r}{_hint(key, ('manage',))}"
-    proxy = settings["services"].get(PROXY)
-    if not isinstance(proxy, dict) or proxy.get("state", "up") != "up":
-        return
-    manage, ways = settings["firewall"]["manage"], list(settings.get("filter", {}).get("ways", {}))
-    if manage is not False and manage not in ways:
-        known = " or ".join([*ways, "false"])
-        yield f"{PILLAR}:firewall:manage: expected {known} on this system, got {manage!r}"
-    # As it was typed: settings.jinja leaves out what no template could bear.
-    network = {**settings["network"], **(declared.get("network") or {})}
-    refused = _refusal(__salt__["gatewaynet.settings"], (network,))
-    yield from refused or filter(None, [__salt__["gatewaynet.misplaced"](network)])
-
-
-def _hint(word, known):
-    close = difflib.get_close_matches(str(word), known, 1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
-
-
-def _refusal(check, arguments):
-    try:
-        check(*arguments)
-    except SaltInvocationError as exc:
-        return str(exc).splitlines()
-    return []
-
-
-def _together(services, rules):
-    """What no entry can know alone: rule sets that services name, ports that two of them want."""
-    listeners = {}
-    for name, service in services.items():
-        path, tcpserver = f"{PILLAR}:services:{name}:tcpserver", service.get("tcpserver") or {}
-        if service.get("state", "up") != "up" or not tcpserver:
-            continue
-        named = tcpserver.get("rules")
-        if named and not os.path.isabs(named) and named not in rules:
-            yield f"{path}:rules: there is no {PILLAR}:rules:{named}{_hint(named, tuple(rules))}"
-        listener = (str(tcpserver.get("address", 0)), str(tcpserver["port"]))
-        if listener in listeners:
-            yield f"{path}: {listeners[listener]} listens on {' port '.join(listener)} already"
-        listeners[listener] = name
-
-
-def accounts(declared):
+def accounts():
     """
-    Check the FTP accounts of pillar and fill in their defaults.
+    Return the FTP accounts that pillar declares, complete but for their passwords.
 
-    declared
-        NAME: {password: crypt hash, home: directory, uid: number, state: present or absent}
-
-    Returns the checked accounts in the same shape. Raises SaltInvocationError with one line for
-    every account that is wrong; a password never is part of it.
+    Returns ``{name: {state, home, uid}}``.  Raises SaltInvocationError with a line for everything
+    that is wrong; a password never is part of it.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.accounts '{leaver: {state: absent}}'
+        salt gw1 ftpgw.accounts
     """
-    checked, refused = {}, []
-    for name, given in declared.items():
-        try:
-            checked[name] = _account(name, given)
-        except SaltInvocationError as exc:
-            refused.append(str(exc))
-    if refused:
-        raise SaltInvocationError("\n".join(refused))
-    return checked
-
-
-def _account(name, given):
-    if not isinstance(name, str) or not ACCOUNT_NAME.fullmatch(name):
-        raise SaltInvocationError(
-            f"{PILLAR}:accounts: {name!r} is no account name (at most 32 letters, digits, _ . -)"
-        )
-    path = f"{PILLAR}:accounts:{name}"
-    if not isinstance(given, dict):
-        raise SaltInvocationError(f"{path}: expected settings such as password: HASH")
-    for key in given:
-        if key not in ACCOUNT_SETTINGS:
-            raise SaltInvocationError(
-                f"{path}: unknown setting {key!r}{_hint(key, ACCOUNT_SETTINGS)}"
-            )
-    account = {"state": "present", "home": f"/home/{name}", "uid": None, "password": None, **given}
-    if account["state"] not in ("present", "absent"):
-        raise SaltInvocationError(
-            f"{path}:state: expected present or absent, got {account['state']!r}"
-        )
-    if account["state"] == "present":
-        _check_password(f"{path}:password", account["password"])
-        _check_home(f"{path}:home", account["home"])
-        _check_uid(f"{path}:uid", account["uid"])
-    return account
-
-
-def _check_password(path, password):
-    if password is None:
-        raise SaltInvocationError(f"{path}: missing (make a hash with: openssl passwd -6)")
-    if not isinstance(password, str) or not CRYPT_HASH.fullmatch(password):
-        raise SaltInvocationError(f"{path}: not a crypt hash (make one with: openssl passwd -6)")
-
-
-def _check_home(path, home):
-    """A home becomes the `/` of its account: it must not show the system."""
-    if not isinstance(home, str) or not re.fullmatch(r"(/[^/:\n\0]+){2,}", home):
-        raise SaltInvocationError(
-            f"{path}: expected a directory such as /home/partner, got {home!r}"
-        )
-    if {".", ".."} & set(home.split("/")):
-        raise SaltInvocationError(f"{path}: {home!r} has '.' or '..' in it (write the plain path)")
-
-
-def _check_uid(path, uid):
-    if uid is not None and (type(uid) is not int or uid < LOWEST_UID):
-        raise SaltInvocationError(f"{path}: expected a number from {LOWEST_UID}, got {uid!r}")
+    declared = _fields(__pillar__) or {}
+    path = f"{_gateway.PILLAR}:accounts"
+    checked = _accounts.checked(declared.get("accounts") or {}, path)
+    return {
+        name: {key: value for key, value in account.items() if key != "password"}
+        for name, account in checked.items()
+    }
 
 
 def neighbours(service_dir, services):
@@ -232,6 +112,7 @@ def neighbours(service_dir, services):
 
     service_dir
         the directory that svscan watches
+
     services
         the names of this gateway's services
 
@@ -247,3 +128,182 @@ def neighbours(service_dir, services):
         return sorted(set(os.listdir(service_dir)) - set(services))
     except FileNotFoundError:
         return []
+
+
+def sync(saltenv=None, new=()):
+    """
+    Sync custom modules and states before states are rendered, but only where one differs.
+
+    saltenv
+        the environment of the file server that has them, ``base`` by default; in a run of states
+        the first that names it syncs for all
+
+    new
+        what has just been synced by other means
+
+    Salt syncs them when a minion starts and before a highstate, not before ``state.apply SLS``; and
+    its own function throws away what Python has compiled.
+
+    Returns a list of what is new, such as ``modules.daemontools``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.sync
+    """
+    run = _run()
+    if saltenv is None or "new" not in run:
+        served = __salt__["cp.list_master"](saltenv or "base", prefix="_")
+        came = [name for kind in KINDS for name in _sync(kind, served, saltenv or "base")]
+        if came:
+            _forget()
+        run["new"] = [*new, *came]
+    return run["new"]
+
+
+def put(path, text, mode=None):
+    """
+    Replace a file at once, or make it, whatever the umask of the caller is.
+
+    path
+        the file; directories that are missing are made, with permissions 0755, and a link is
+        replaced, not followed
+
+    text
+        its new contents
+
+    mode
+        its permissions as a number; by default those of the file that is there, or 0644
+
+    Returns True.  Raises CommandExecutionError where that is not possible; the old file stands.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
+    """
+    try:
+        _files.make_directory(os.path.dirname(path) or ".")
+        _files.put(path, text, mode)
+    except OSError as error:
+        raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
+    return True
+
+
+def _gateway_of(saltenv):
+    """Return the settings and problems of this gateway; in a run of states they are made once."""
+    run = _run()
+    if "gateway" in run:
+        return run["gateway"]
+    made = _judged(_fields(__pillar__), __grains__, saltenv or "base", here=True)
+    if saltenv:
+        run["gateway"] = made
+    return made
+
+
+def _run():
+    """Return what is known in this run of states alone, each of which has a pillar of its own."""
+    pillar = getattr(__pillar__, "value", lambda: __pillar__)()
+    run = __context__.get("ftpgw")
+    if run is None or run["pillar"] is not pillar:
+        run = __context__["ftpgw"] = {"pillar": pillar}
+    return run
+
+
+def _fields(pillar):
+    return pillar.get(_gateway.PILLAR)
+
+
+def _system(system):
+    """Return the grains that a text such as ``OpenBSD 7.6`` is short for."""
+    if system is None:
+        return __grains__
+    family, _, release = str(system).partition(" ")
+    return {"os_family": family, "osrelease": release}
+
+
+def _judged(declared, system, saltenv, here=False):
+    fields = declared if isinstance(declared, dict) else {}
+    network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
+    family = "bsd" if "BSD" in system["os_family"] else "linux"
+    defaults, platform = (_file(name, saltenv) for name in ("defaults", f"platforms/{family}"))
+    rows = _layers.rows(platform, system, proxied)
+    needed = _layers.filled(_layers.merged([defaults, *rows]), network)
+    below = _layers.merged([_gateway.DEFAULTS, needed])
+    merged = _layers.with_pillar(below, fields)
+    found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
+    if here and not found and _gateway.is_proxied(merged):
+        found = _misplaced(merged["network"])
+    return {"problems": found, "settings": _gateway.rendered(below if found else merged, found)}
+
+
+def _judge_rules(name, given, path):
+    """Return all that is wrong with a rule set; one that is sealed has been judged before."""
+    directory = __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
+    found = _sites.problems(given, path)
+    if found or _sites.checked(given, path)["state"] == "absent":
+        return found
+    try:
+        _rulefiles.plan(name, given, path, directory, __salt__["cp.cache_file"])
+    except (SaltInvocationError, CommandExecutionError) as error:
+        return str(error).splitlines()
+    return []
+
+
+def _misplaced(network):
+    """Return what is wrong with the place of the gateway between its networks."""
+    path = f"{_gateway.PILLAR}:network"
+    # Grains are as old as the minion: enough to say yes, but only the machine itself may say no.
+    known = __grains__.get("ip4_interfaces", {})
+    if not any(_gatewaynet.misplaced(network, known, path)):
+        return []
+    here = {
+        name: [entry.get("address") for entry in interface.get("inet", [])]
+        for name, interface in __salt__["network.interfaces"]().items()
+    }
+    return list(_gatewaynet.misplaced(network, here, path))
+
+
+def _log_dir():
+    return __salt__["config.get"]("daemontools.log_dir", "/var/multilog")
+
+
+def _file(name, saltenv):
+    """Return what one of the formula's own files of settings holds."""
+    served = f"salt://ftpgw/{name}.yaml"
+    file = __salt__["cp.cache_file"](served, saltenv)
+    if not file:
+        raise CommandExecutionError(f"ftpgw: the file server does not have {served}")
+    return salt.utils.yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
+
+
+def _sync(kind, served, saltenv):
+    there, here = f"_{kind}/", pathlib.Path(__opts__["extension_modules"], kind)
+    wanted = {p.removeprefix(there) for p in served if p.startswith(there) and p.endswith(".py")}
+    found = {str(path.relative_to(here)) for path in here.rglob("*.py")}
+    if wanted == found and all(_same(f"salt://{there}{p}", here / p, saltenv) for p in wanted):
+        return []
+    return __salt__[f"saltutil.sync_{kind}"](saltenv, refresh=False)
+
+
+def _same(served, file, saltenv):
+    known = __salt__["cp.hash_file"](served, saltenv)
+    return bool(known) and get_hash(str(file), known["hash_type"]) == known["hsum"]
+
+
+def _forget():
+    """
+    Let this very run use what has come, of which the old is in memory.
+
+    Every private noun goes, not only those that differ: one that imports another has the old one.
+    """
+    folder = os.path.join(__opts__["extension_modules"], "")
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name.startswith("_") and file.startswith(folder):
+            del sys.modules[name]
+    # What calls this module, and what it calls, are two loaders in some releases of Salt.
+    for loader in (__salt__.loader(), __salt__.value()):
+        loader.clear()

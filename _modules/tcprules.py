@@ -6,6 +6,7 @@ A rule set is two files in the directory ``tcprules.dir`` of the minion configur
 describes the settings that make both.
 """
 
+import contextlib
 import glob
 import os
 from itertools import chain
@@ -13,55 +14,32 @@ from itertools import chain
 import _addresslist
 import _cidr
 import _rulefiles
-import _ruleline
-import _ruleset
+import _rules
 import _ruleslint
-import _rulestext
+import _sites
 import _tcpcdb
 import _tcpserver
 import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+_OLD = " (the old rules stand)"
 
-def settings(name, settings, pillar=None):
+
+def render(name, settings, path=None):
     """
-    Check the settings of a rule set and fill in the defaults.
+    Return the text of the ``.rules`` file that settings make, without writing anything.
 
     name
         The name of the rule set.
 
     settings
-        A mapping of ``state``, ``sites``, ``default``, ``admits`` and ``expect``.
+        A mapping of ``sites``, ``default``, ``admits``, ``expect`` and ``state``, as docs/rules.md
+        describes it.
 
-    pillar
+    path
         The pillar path with which errors begin; default: the name.
 
-    Returns a new mapping with every setting in it. No file is read, not even one that a site
-    names.
-
-    Raises SaltInvocationError for the first setting that is wrong.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.settings ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
-    """
-    try:
-        _rulefiles.paths(name, _directory())
-    except SaltInvocationError as error:
-        raise SaltInvocationError(f"{pillar}: {error}" if pillar else error)
-    return _ruleset.settings(settings, pillar or name)
-
-
-def render(name, settings, pillar=None):
-    """
-    Return the text of the ``.rules`` file that settings make, without writing anything.
-
-    name, settings, pillar
-        As for ``tcprules.settings``.
-
-    Raises SaltInvocationError for the first setting or address that is wrong.
+    Raises SaltInvocationError with a line for all that is wrong.
 
     CLI Example:
 
@@ -69,25 +47,25 @@ def render(name, settings, pillar=None):
 
         salt gw1 tcprules.render ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    pillar = pillar or name
-    checked = _ruleset.settings(settings, pillar)
-    lists = _addresslist.contents(checked, pillar, __salt__["cp.cache_file"])
-    groups = _ruleset.groups(checked, lists, pillar)
-    return _ruleset.text(name, groups, checked["default"], pillar)
+    path = path or name
+    checked = _sites.checked(settings, path)
+    lists = _addresslist.contents(checked, path, __salt__["cp.cache_file"])
+    groups = _sites.groups(checked, lists, path)
+    return _sites.text(name, groups, checked["default"], path)
 
 
-def plan(name, settings, pillar=None):
+def plan(name, settings, path=None):
     """
-    Return whose verdict would change if the files of a rule set were made from these settings.
+    Return what settings would do to a rule set: whose verdict changes, and which rules.
 
-    name, settings, pillar
-        As for ``tcprules.settings``.
+    name, settings, path
+        As for ``tcprules.render``.
 
-    Returns a mapping; its ``changes`` are empty where both files are as they should be, the rest
-    is for ``tcprules.install``.
+    Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
+    ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
+    empty where all is as it should be.
 
-    Raises SaltInvocationError for what is wrong, and for an address under ``expect`` that would
-    get the other verdict.
+    Raises SaltInvocationError with a line for all that is wrong.
 
     CLI Example:
 
@@ -95,63 +73,48 @@ def plan(name, settings, pillar=None):
 
         salt gw1 tcprules.plan ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    fetch = __salt__["cp.cache_file"]
-    return _rulefiles.plan(name, settings, pillar or name, _directory(), fetch)
+    with _in_one_line(name):
+        planned = _plan(name, settings, path)
+    lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
+    return {"changes": planned["changes"], "lines": lines}
 
 
-def install(name, plan):
+def install(name, settings, path=None):
     """
-    Write both files of a rule set as planned; where anything fails, the old rules stand.
+    Make both files of a rule set as settings have them, and try them before they are in force.
 
-    name
-        The name of the rule set.
+    name, settings, path
+        As for ``tcprules.render``.
 
-    plan
-        What ``tcprules.plan`` returned.
+    Returns the ``changes`` as ``tcprules.plan`` tells them; and a ``problem`` where something went
+    wrong when the new rules had come into force.
+
+    Raises SaltInvocationError with a line for all that is wrong, and CommandExecutionError where
+    anything else fails; the old rules then stand.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 state.single tcprules.managed ftp settings='{sites: ...}'
+        salt gw1 tcprules.install ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    _rulefiles.install(name, plan, _directory())
+    with _in_one_line(name, _OLD):
+        return _rulefiles.install(name, _plan(name, settings, path), _directory())
 
 
-def present(name):
-    """
-    Return which of the two files of a rule set exist.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.present ftp
-    """
-    return _rulefiles.present(name, _directory())
-
-
-def remove(name):
-    """
-    Remove both files of a rule set; tcpserver then drops every client that it would have asked.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.remove ftp
-    """
-    _rulefiles.remove(name, _directory())
-
-
-def compile(name):
+def compile(name, test=False):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
     name
         The rule set, or the absolute path of its ``.rules`` file.
 
-    Returns what ``tcprules.lint`` has to say about the file.
+    test
+        Only tell what would change.
+
+    Returns the ``changes`` as ``tcprules.plan`` tells them, empty where the cdb has just the
+    records that the file makes; as ``warnings`` what ``tcprules.lint`` has to say about the file;
+    and a ``problem`` where something went wrong when the new cdb had come into force.
 
     Raises CommandExecutionError where tcprules refuses a line; the old cdb stays in force.
 
@@ -160,47 +123,12 @@ def compile(name):
     .. code-block:: bash
 
         salt gw1 tcprules.compile ftp
+        salt gw1 tcprules.compile ftp test=True
     """
-    try:
-        _rulefiles.compile(name, _directory())
-    except OSError as error:
-        raise CommandExecutionError(f"{name}: {error}")
-    return lint(name)
-
-
-def uncompiled(name):
-    """
-    Return whose verdict would change if the ``.rules`` file as it stands were compiled.
-
-    name
-        The rule set, or the absolute path of its ``.rules`` file.
-
-    Returns an empty mapping where the cdb has just the records that the file makes.
-
-    Raises CommandExecutionError for a line that tcprules would refuse.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 tcprules.uncompiled ftp
-    """
-    cdb = _rulefiles.paths(name, _directory())[1]
-    text = _text(name)
-    try:
-        wanted = list(_rulestext.records(text))
-    except SaltInvocationError as error:
-        raise CommandExecutionError(f"{name}: {error}")
-    try:
-        found = _tcpcdb.records(cdb)
-    except (FileNotFoundError, CommandExecutionError):
-        found = None
-    if found == wanted:
-        return {}
-    # Without a cdb that it can read, tcpserver drops everyone.
-    old = [":deny"] if found is None else _rulestext.dump(found)
-    changes = _verdicts.difference("\n".join(old), text)
-    return changes or {os.path.basename(cdb): "made again; no verdict changes"}
+    with _in_one_line(name):
+        answer = {"changes": _rulefiles.uncompiled(name, _directory()), "warnings": _lint(name)}
+    with _in_one_line(name, _OLD):
+        return answer if test else {**answer, **_rulefiles.compile(name, _directory())}
 
 
 def check(name, ip, host=None, info=None):
@@ -217,7 +145,8 @@ def check(name, ip, host=None, info=None):
         The client's name and what its ident server says, for a tcpserver that asks for them.
 
     Returns a mapping: ``verdict`` and ``env`` as tcpserver takes them from the cdb; ``rule`` and
-    ``site`` as they stand in the ``.rules`` file; ``warnings`` where one of these is in doubt.
+    ``site`` as they stand in the ``.rules`` file; ``warnings`` where one of these is in doubt. For
+    scripts, ``salt-call`` exits with 1 if the client is denied.
 
     Raises CommandExecutionError where there is no cdb to ask.
 
@@ -227,20 +156,11 @@ def check(name, ip, host=None, info=None):
 
         salt gw1 tcprules.check ftp 9.9.9.9
     """
-    rules, cdb = _rulefiles.paths(name, _directory())
-    ip = _cidr.address(ip)
-    try:
-        found = _tcpcdb.first(cdb, _rulestext.keys_for(ip, host, info))
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {cdb}, so tcpserver drops every client")
-    if not found:
-        return {"verdict": "allow", "rule": None, "site": None, "env": {}}
-    key, data = found
-    verdict, env = _rulestext.meaning(data)
-    rule, site = _ruleline.find(rules, cdb, key) or (None, None)
-    answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
-    warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
-    return {**answer, "warnings": warnings} if warnings else answer
+    with _in_one_line(name):
+        answer = _answer(name, ip, host, info)
+    if answer["verdict"] == "deny":
+        __context__["retcode"] = 1
+    return answer
 
 
 def lookup(ip):
@@ -258,9 +178,12 @@ def lookup(ip):
 
         salt gw1 tcprules.lookup 9.9.9.9
     """
-    directory = _directory()
-    cdbs = sorted(glob.glob(os.path.join(glob.escape(directory), "*.cdb")))
-    return {os.path.basename(cdb)[: -len(".cdb")]: check(cdb, ip) for cdb in cdbs}
+    found = {}
+    for cdb in sorted(glob.glob(os.path.join(glob.escape(_directory()), "*.cdb"))):
+        name = os.path.basename(cdb)[: -len(".cdb")]
+        with _in_one_line(name):
+            found[name] = _answer(cdb, ip)
+    return found
 
 
 def dump(name):
@@ -279,10 +202,8 @@ def dump(name):
         salt gw1 tcprules.dump ftp
     """
     cdb = _rulefiles.paths(name, _directory())[1]
-    try:
-        return _rulestext.dump(_tcpcdb.records(cdb))
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {cdb}")
+    with _in_one_line(name):
+        return _rules.dump(_tcpcdb.records(cdb))
 
 
 def lint(name=None, text=None):
@@ -305,9 +226,9 @@ def lint(name=None, text=None):
         salt gw1 tcprules.lint text='192.168.0:allow'
     """
     if text is not None:
-        return _ruleslint.lint(text)
-    cdb = _rulefiles.paths(name, _directory())[1]
-    return _ruleslint.lint(_text(name), _tcpserver.deaf(cdb, _definitions()))
+        return _ruleslint.lint(text, ipv6=_tcpserver.speaks_ipv6())
+    with _in_one_line(name):
+        return _lint(name)
 
 
 def diff(old, new):
@@ -326,7 +247,7 @@ def diff(old, new):
 
         salt gw1 tcprules.diff ftp /root/ftp.rules
     """
-    return _verdicts.difference(_rules(old), _rules(new))
+    return _verdicts.difference(_meant(old), _meant(new))
 
 
 def from_cidr(cidr):
@@ -342,11 +263,47 @@ def from_cidr(cidr):
 
         salt gw1 tcprules.from_cidr 192.168.0.0/23
     """
-    blocks = _cidr.blocks([str(cidr)])
+    blocks = _cidr.blocks([_tcpserver.known(str(cidr))])
     addresses = _cidr.rules(list(chain.from_iterable(blocks.values())))
     if len(addresses) > 1:
         raise SaltInvocationError(f"{str(cidr)!r} needs {len(addresses)} rules")
     return addresses[0]
+
+
+@contextlib.contextmanager
+def _in_one_line(name, more=""):
+    """Let what fails here fail in one line that begins with the name of the rules."""
+    try:
+        yield
+    except (CommandExecutionError, OSError) as error:
+        raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}{more}")
+
+
+def _plan(name, settings, path):
+    fetch = __salt__["cp.cache_file"]
+    return _rulefiles.plan(name, settings, path or name, _directory(), fetch)
+
+
+def _answer(name, ip, host=None, info=None):
+    rules, cdb = _rulefiles.paths(name, _directory())
+    ip = _cidr.address(_tcpserver.known(str(ip)))
+    try:
+        found = _tcpcdb.first(cdb, _rules.keys_for(ip, host, info))
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {cdb}, so tcpserver drops every client")
+    if not found:
+        return {"verdict": "allow", "rule": None, "site": None, "env": {}}
+    key, data = found
+    verdict, env = _rules.meaning(data)
+    rule, site = _rulefiles.origin(rules, key) or (None, None)
+    answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
+    warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
+    return {**answer, "warnings": warnings} if warnings else answer
+
+
+def _lint(name):
+    deaf = _tcpserver.deaf(_rulefiles.paths(name, _directory())[1], _definitions())
+    return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
 
 
 def _directory():
@@ -365,9 +322,16 @@ def _doubts(rules, cdb, rule, data):
         return [f"there is no {rules} to tell the site"]
     if rule is None:
         return [f"{rules} has no such rule; the cdb was made of something else"]
-    if _rulestext.line(rule)[1] != data:
+    if not _says(rule, data):
         return [f"{rules} says something else; the cdb decides"]
     return [f"{rules} is newer than the cdb, and not yet compiled"] if newer else []
+
+
+def _says(rule, data):
+    # Somebody may have written what tcprules has yet to refuse.
+    with contextlib.suppress(SaltInvocationError):
+        return _rules.line(rule, _tcpserver.speaks_ipv6())[1] == data
+    return False
 
 
 def _unasked(cdb, key):
@@ -379,19 +343,11 @@ def _unasked(cdb, key):
     return ["tcpserver runs with -R or -H: it will not know enough to use this rule"]
 
 
-def _rules(name):
-    if str(name).endswith(".rules"):
-        return _text(name)
-    text = _rulefiles.in_force(name, _directory())
-    if text is None:
-        raise CommandExecutionError(f"{name}: there is no cdb in force")
-    return text
-
-
-def _text(name):
-    rules = _rulefiles.paths(name, _directory())[0]
-    try:
-        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
-            return file.read()
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {rules}")
+def _meant(name):
+    with _in_one_line(name):
+        if str(name).endswith(".rules"):
+            return _rulefiles.text(name, _directory())
+        text = _rulefiles.in_force(name, _directory())
+        if text is None:
+            raise CommandExecutionError("there is no cdb in force")
+        return text

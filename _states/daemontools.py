@@ -32,7 +32,7 @@ def declared(name, settings, path=None):
     path
         Where the settings stand, to begin error messages with; the name by default.
     """
-    return _told(name, _reached, settings, path)
+    return _told(name, _reached, _with_secrets(settings, path), path)
 
 
 def supervised(name, settings, path=None):
@@ -53,12 +53,13 @@ def supervised(name, settings, path=None):
         for how many seconds it may take to be so (15).
 
     path
-        Where the settings stand, to begin error messages with; the name by default.
+        Where the settings stand, to begin error messages with; the name by default.  If pillar has
+        an ``envdir`` there, it is read from it: secrets need not be rendered.
 
     Only what changed is restarted: the service when ``run`` or ``env`` did, the logger when
     ``log/run`` did.  A service that does not stay up fails, with its last log lines.
     """
-    return _told(name, _supervised, settings, path)
+    return _told(name, _supervised, _with_secrets(settings, path), path)
 
 
 def dead(name, settings=None, path=None):
@@ -126,6 +127,11 @@ def _reached(name, settings, path):
         still = f"{name}: still to be done: {', '.join(left['changes'])}"
         return _result.failed(name, error or still, done)
     return _result.changed(name, done, f"{name} {left['now']}.")
+
+
+def _with_secrets(settings, path):
+    secrets = __salt__["pillar.get"](f"{path}:envdir", None) if path else None
+    return {**settings, "envdir": secrets} if secrets and isinstance(settings, dict) else settings
 
 
 def _supervised(name, settings, path):

@@ -19,6 +19,12 @@ the path of a file; so these states serve nftables and pf alike:
             unload: [nft, delete, table, ip, ftpgw]
 """
 
+import contextlib
+import os
+
+import _filter
+import _result
+import salt.config
 from salt.exceptions import CommandExecutionError
 
 
@@ -34,14 +40,15 @@ def loaded(name, text, filter):
 
     filter
         A mapping of argument vectors: ``check`` refuses rules that are not sound, ``load`` puts
-        all of them in force or none, ``show`` prints those in force (and nothing, or fails, if
-        there are none), ``unload`` takes them out of force.
+        all of them in force or none, ``show`` (one, or a list of several) prints those in force
+        (and nothing, or fails, if there are none), ``unload`` takes them out of force.
 
     Rules that are gone or were edited since they were loaded are loaded again.  The old rules come
-    back if the master, reachable before, cannot be reached with the new ones, and also if the run
-    is killed before that is known.
+    back if a master, or where somebody's ssh comes from, answered before and does not with the new
+    ones, and also if the run is killed before that is known.
     """
-    return _told(name, text, filter, __salt__["firewall.install"], (name, text, filter))
+    put = __salt__["ftpgw.put"]
+    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _peers()))
 
 
 def unloaded(name, filter):
@@ -54,42 +61,43 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    return _told(name, "", filter, __salt__["firewall.remove"], (name, filter))
+    return _told(name, "", filter, lambda: _filter.remove(name, filter, _peers()))
 
 
-def _told(name, text, filter, act, arguments):
+def _peers():
+    # A minion with several masters has a process for each, which knows only its own.
+    several = __opts__.get("multimaster") and os.path.exists(__opts__.get("conf_file") or "")
+    configured = salt.config.minion_config(__opts__["conf_file"])["master"] if several else ()
+    visitor = _filter.visitor(os.environ.get("SSH_CONNECTION", ""))
+    return [*_filter.masters(__opts__, configured), *visitor]
+
+
+def _told(name, text, filter, act):
+    changes = {}
     try:
         changes = _changes(name, text, filter)
         if not changes:
-            return _unchanged(name, text)
+            comment = "the rules are in force" if text else "there are no such rules"
+            return _result.unchanged(name, comment)
         if __opts__["test"]:
-            return _would_change(name, changes)
-        act(*arguments)
+            return _result.would_change(name, changes, "the rules would change")
+        act()
         if _changes(name, text, filter):
-            return _failed(name, f"{name}: somebody else changed the rules at the same time")
-    except CommandExecutionError as error:
-        return _failed(name, str(error))
-    except OSError as error:
-        return _failed(name, f"{name}: {error.strerror}")
-    return _changed(name, changes)
+            raise CommandExecutionError("somebody else changed the rules at the same time")
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error, _done(name, text, filter, changes))
+    return _result.changed(name, changes, "the rules have changed")
+
+
+def _done(name, text, filter, changes):
+    """Return those changes that were made, in spite of what failed later on."""
+    if not changes:
+        return {}
+    with contextlib.suppress(CommandExecutionError, OSError):
+        left = _changes(name, text, filter)
+        return {key: change for key, change in changes.items() if key not in left}
+    return {}
 
 
 def _changes(name, text, filter):
-    return __salt__["firewall.compare"](__salt__["firewall.read"](name, filter), text)
-
-
-def _unchanged(name, text):
-    comment = "the rules are in force" if text else "there are no such rules"
-    return {"name": name, "result": True, "changes": {}, "comment": comment}
-
-
-def _would_change(name, changes):
-    return {"name": name, "result": None, "changes": changes, "comment": "the rules would change"}
-
-
-def _changed(name, changes):
-    return {"name": name, "result": True, "changes": changes, "comment": "the rules have changed"}
-
-
-def _failed(name, comment):
-    return {"name": name, "result": False, "changes": {}, "comment": comment}
+    return _filter.plan(_filter.read(name, filter), text)

@@ -3,31 +3,30 @@
 import os
 import pwd
 
+import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 PILLAR = "ftpgw:accounts"
 CHROOT_LIST = "/etc/ftpchroot"
 
 
-def checked(name, settings):
+def checked(name):
     """
     Fail, before anything is touched, if a setting in pillar makes no sense.
 
     name
         a label
-    settings
-        the merged settings, as settings.jinja makes them
 
     .. code-block:: yaml
 
         ftpgw settings make sense:
           ftpgw.checked:
-            - settings: {{ ftpgw | json }}
             - failhard: True
     """
-    problems = __salt__["ftpgw.problems"](settings)
-    comment = "\n".join(problems) or "every setting makes sense"
-    return {"name": name, "changes": {}, "result": not problems, "comment": comment}
+    problems = __salt__["ftpgw.problems"]()
+    if problems:
+        return _result.failed(name, "\n".join(problems))
+    return _result.unchanged(name, "every setting makes sense")
 
 
 def accounts(name, shell, group=None):
@@ -52,9 +51,9 @@ def accounts(name, shell, group=None):
     try:
         declared = _declared(shell)
     except SaltInvocationError as exc:
-        return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
+        return _result.failed(name, exc)
     coming = {a: settings for a, settings in declared.items() if settings["state"] == "present"}
-    confined = {"contents": _chroot_list(coming), "mode": "0644"}
+    confined = {"contents": _chroot_list(coming), "user": "root", "mode": "0644"}
     steps = [
         *_leave(declared.keys() - coming.keys()),
         ("file.managed", CHROOT_LIST, confined),
@@ -82,7 +81,7 @@ def no_accounts(name, shell):
     try:
         declared = _declared(shell)
     except SaltInvocationError as exc:
-        return {"name": name, "changes": {}, "result": False, "comment": str(exc)}
+        return _result.failed(name, exc)
     return _together(name, [*_leave(declared), ("file.absent", CHROOT_LIST, {})])
 
 
@@ -101,23 +100,24 @@ def account_gone(name):
         leaver:
           ftpgw.account_gone: []
     """
-    ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is no account"}
     if not __salt__["user.info"](name):
-        return ret
-    ret["changes"] = {name: "removed"}
+        return _result.unchanged(name, f"{name} is no account")
+    changes = {name: "removed"}
     if __opts__["test"]:
-        return {**ret, "result": None, "comment": f"{name} would be removed"}
+        return _result.would_change(name, changes, f"{name} would be removed")
     # An account in use is not removed, and its sessions would outlive it.
     __salt__["cmd.run_all"](["pkill", "-KILL", "-u", name], python_shell=False, ignore_retcode=True)
     __salt__["user.delete"](name)
     if __salt__["user.info"](name):
-        return {**ret, "changes": {}, "result": False, "comment": f"{name} could not be removed"}
-    return {**ret, "comment": f"{name} has been removed"}
+        return _result.failed(name, f"{name} could not be removed")
+    return _result.changed(name, changes, f"{name} has been removed")
 
 
 def _declared(shell):
-    declared = __salt__["ftpgw.accounts"](__pillar__.get("ftpgw", {}).get("accounts") or {})
+    declared = __salt__["ftpgw.accounts"]()
     for account, settings in declared.items():
+        # Pillar's own, which nothing but this state may see.
+        settings["password"] = __pillar__["ftpgw"]["accounts"][account].get("password")
         _refuse_foreign(account, shell)
         _refuse_useless(account, settings)
     return declared
@@ -163,8 +163,16 @@ def _arrive(accounts, shell, groups):
         if not os.path.isdir(settings["home"]) and (
             __salt__["user.info"](account) or not __opts__["test"]
         ):
-            home = {"user": account, "mode": "0750", "makedirs": True}
-            yield "file.directory", settings["home"], home
+            yield from _home(account, settings["home"])
+
+
+def _home(account, path):
+    # Salt would give what the home stands in to the account too.
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        plain = {"mode": "0755", "dir_mode": "0755", "makedirs": True}
+        yield "file.directory", above, {"user": "root", **plain}
+    yield "file.directory", path, {"user": account, "mode": "0750"}
 
 
 def _uid_of_home(account, home):
@@ -181,23 +189,19 @@ def _uid_of_home(account, home):
 
 def _together(name, steps):
     """Run Salt's own states one after the other; the first that fails ends it."""
-    ret = {
-        "name": name,
-        "changes": {},
-        "result": True,
-        "comment": "the accounts are those of pillar",
-    }
+    changes, foretold = {}, False
     for function, subject, arguments in steps:
         try:
             step = __states__[function](name=subject, **arguments)
         except (CommandExecutionError, OSError) as exc:
-            return {**ret, "result": False, "comment": f"{subject}: {exc}"}
+            return _result.failed(name, f"{subject}: {_result.said(exc)}", changes)
         if step["changes"]:
-            ret["changes"][subject] = step["changes"]
+            changes[subject] = step["changes"]
         if step["result"] is False:
-            return {**ret, "result": False, "comment": f"{subject}: {step['comment']}"}
-        if step["result"] is None:
-            ret.update(result=None, comment="accounts would change")
-        elif ret["changes"] and ret["result"]:
-            ret["comment"] = "accounts have changed"
-    return ret
+            return _result.failed(name, f"{subject}: {step['comment']}", changes)
+        foretold = foretold or step["result"] is None
+    if foretold:
+        return _result.would_change(name, changes, "accounts would change")
+    if changes:
+        return _result.changed(name, changes, "accounts have changed")
+    return _result.unchanged(name, "the accounts are those of pillar")

@@ -1,6 +1,9 @@
 """Take ports from inetd, and give them back."""
 
-import os
+import _block
+import _inetd
+import _result
+from salt.exceptions import CommandExecutionError
 
 
 def retired(name, services):
@@ -18,7 +21,7 @@ def retired(name, services):
           inetd.retired:
             - services: [ftp]
     """
-    return _edited(name, lambda text: __salt__["inetd.retire"](text, services))
+    return _edited(name, lambda text: _inetd.retire(text, services))
 
 
 def restored(name):
@@ -33,33 +36,30 @@ def restored(name):
         /etc/inetd.conf:
           inetd.restored: []
     """
-    return _edited(name, __salt__["inetd.restore"])
+    return _edited(name, _inetd.restore)
 
 
 def _edited(name, edit):
-    ret = {"name": name, "changes": {}, "result": True, "comment": "inetd has none of these ports"}
     try:
-        old = __salt__["sharedfile.read"](name)
+        old = _block.read(name)
         new = edit(old)
-        # Written before the file changes and removed after the HUP: a run that is killed between
-        # the two leaves it, and the next run knows that inetd is owed its HUP.
-        owed = name + ".hup"
-        if new == old and not os.path.exists(owed):
-            return ret
-        ret["changes"] = {"lines": _difference(old, new), "inetd": "HUP"}
-        if __opts__["test"]:
-            return {**ret, "result": None, "comment": f"{name} would change"}
-        open(owed, "w").close()
-        __salt__["sharedfile.write"](name, new)
-        running = __salt__["inetd.reload"]()
-        os.unlink(owed)
-    except OSError as exc:
-        return {**ret, "changes": {}, "result": False, "comment": f"{name}: {exc.strerror}"}
+        if new == old and not _inetd.owes(name):
+            return _result.unchanged(name, "inetd has none of these ports")
+    except OSError as error:
+        return _result.failed(name, error)
+    changes = {"lines": _different(old, new), "inetd": "HUP"}
+    if __opts__["test"]:
+        return _result.would_change(name, changes, f"{name} would change")
+    try:
+        running = _inetd.apply(name, new, __salt__["ftpgw.put"])
+    except (CommandExecutionError, OSError) as error:
+        done = new != old and _block.holds(name, new)
+        return _result.failed(name, error, {"lines": changes["lines"]} if done else None)
     told = "inetd has read it" if running else "no inetd runs"
-    return {**ret, "comment": f"{name} has changed, {told}"}
+    return _result.changed(name, changes, f"{name} has changed, {told}")
 
 
-def _difference(old, new):
+def _different(old, new):
     """The lines that differ, as they are now; an edit here never adds or drops one."""
-    pairs = zip(old.splitlines(), new.splitlines(), strict=True)
+    pairs = zip(_block.shown(old), _block.shown(new), strict=True)
     return [after for before, after in pairs if before != after]

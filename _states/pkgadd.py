@@ -2,7 +2,15 @@
 Packages of OpenBSD, as Salt's ``pkg`` states have them, where Salt has no ``pkg`` module.
 """
 
+import _pkgadd
+import _result
 from salt.exceptions import CommandExecutionError
+
+
+def __virtual__():
+    if __grains__["kernel"] == "OpenBSD":
+        return True
+    return False, "pkg_add and pkg_info are OpenBSD's"
 
 
 def installed(name, pkgs):
@@ -21,7 +29,7 @@ def installed(name, pkgs):
           pkgadd.installed:
             - pkgs: [ucspi-tcp]
     """
-    return _made(name, "installed", "pkgadd.install", lambda: __salt__["pkgadd.missing"](pkgs))
+    return _made(name, "installed", _pkgadd.install, lambda: _missing(pkgs))
 
 
 def removed(name, pkgs):
@@ -42,10 +50,14 @@ def removed(name, pkgs):
     """
 
     def there():
-        missing = __salt__["pkgadd.missing"](pkgs)
+        missing = _missing(pkgs)
         return [package for package in pkgs if package not in missing]
 
-    return _made(name, "removed", "pkgadd.remove", there)
+    return _made(name, "removed", _pkgadd.remove, there)
+
+
+def _missing(pkgs):
+    return _pkgadd.missing(pkgs, __salt__["cmd.run_all"])
 
 
 def _made(name, what, act, left):
@@ -54,16 +66,14 @@ def _made(name, what, act, left):
         todo = left()
         changes = dict.fromkeys(todo, what)
         if not todo:
-            return _result(name, True, f"all packages are {what}")
+            return _result.unchanged(name, f"all packages are {what}")
         if __opts__["test"]:
-            return _result(name, None, f"packages would be {what}", changes)
-        __salt__[act](todo)
-        if left():
-            return _result(name, False, f"{', '.join(left())}: not {what} after all")
+            return _result.would_change(name, changes, f"packages would be {what}")
+        act(todo, __salt__["cmd.run_all"])
+        still = left()
+        if still:
+            done = {package: what for package in todo if package not in still}
+            return _result.failed(name, f"{', '.join(still)}: not {what} after all", done)
     except CommandExecutionError as error:
-        return _result(name, False, str(error))
-    return _result(name, True, f"packages have been {what}", changes)
-
-
-def _result(name, result, comment, changes=None):
-    return {"name": name, "result": result, "comment": comment, "changes": changes or {}}
+        return _result.failed(name, str(error))
+    return _result.changed(name, changes, f"packages have been {what}")

@@ -1,6 +1,8 @@
 """Keep lines of ours in a file that is not ours."""
 
-import difflib
+import _block
+import _result
+from salt.exceptions import CommandExecutionError
 
 
 def lines(name, lines, first=False):
@@ -39,20 +41,18 @@ def no_lines(name):
 
 
 def _edited(name, lines, first=False):
-    ret = {"name": name, "changes": {}, "result": True, "comment": f"{name} is as it should be"}
     try:
-        old = __salt__["sharedfile.read"](name)
-        new = __salt__["sharedfile.put"](old, lines, first)
-        if new == old:
-            return ret
-        ret["changes"] = {"diff": _diff(old, new)}
-        if __opts__["test"]:
-            return {**ret, "result": None, "comment": f"{name} would change"}
-        __salt__["sharedfile.write"](name, new)
-    except OSError as exc:
-        return {**ret, "changes": {}, "result": False, "comment": f"{name}: {exc.strerror}"}
-    return {**ret, "comment": f"{name} has changed"}
-
-
-def _diff(old, new):
-    return "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1))
+        old = _block.read(name)
+        new = _block.plan(old, lines, first)
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error)
+    changes = {"diff": _block.difference(old, new)}
+    if new == old:
+        return _result.unchanged(name, f"{name} is as it should be")
+    if __opts__["test"]:
+        return _result.would_change(name, changes, f"{name} would change")
+    try:
+        _block.apply(name, new, __salt__["ftpgw.put"])
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error, changes if _block.holds(name, new) else None)
+    return _result.changed(name, changes, f"{name} has changed")

@@ -1,33 +1,12 @@
-"""
-The rules by which tcpserver admits clients, as states.
-"""
+"""The rules by which tcpserver admits clients, as states."""
 
+import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 
-def declared(name, settings, pillar=None):
+def managed(name, settings, path=None):
     """
-    Make a rule set what its settings say: ``managed``, or ``absent`` for ``state: absent``.
-
-    name
-        The name of the rule set.
-
-    settings
-        A mapping as in pillar; docs/rules.md describes it.
-
-    pillar
-        The pillar path with which errors begin; default: the name.
-    """
-    try:
-        state = __salt__["tcprules.settings"](name, settings, pillar)["state"]
-    except SaltInvocationError as error:
-        return _failed(name, error)
-    return absent(name) if state == "absent" else managed(name, settings, pillar)
-
-
-def managed(name, settings, pillar=None):
-    """
-    Make both files of a rule set equal to its settings.
+    Make both files of a rule set what its settings say; with ``state: absent``, remove them.
 
     name
         The name of the rule set: the files are NAME.rules and NAME.cdb in ``tcprules.dir``.
@@ -35,24 +14,24 @@ def managed(name, settings, pillar=None):
     settings
         A mapping as in pillar; docs/rules.md describes it.
 
-    pillar
+    path
         The pillar path with which errors begin; default: the name.
 
     The changes name the addresses whose verdict changes, by site. Files that were edited by hand
-    are written again. Where anything fails, the old rules stand.
+    are written again. Where anything fails, the old rules stand, or the comment says that the new
+    ones are in force.
     """
-    try:
-        plan = __salt__["tcprules.plan"](name, settings, pillar)
-        if not plan["changes"]:
-            return _unchanged(name, "the rules are as declared")
-        if __opts__["test"]:
-            return _would_change(name, plan["changes"])
-        __salt__["tcprules.install"](name, plan)
-        if __salt__["tcprules.plan"](name, settings, pillar)["changes"]:
-            return _failed(name, f"{name}: somebody else wrote the rules at the same time")
-    except (SaltInvocationError, CommandExecutionError, OSError) as error:
-        return _failed(name, error)
-    return _changed(name, plan["changes"])
+    return _as_declared(name, settings, path, "the rules are as declared")
+
+
+def absent(name):
+    """
+    Remove both files of a rule set; a tcpserver that is told to use them drops every client.
+
+    name
+        The name of the rule set.
+    """
+    return _as_declared(name, {"state": "absent"}, name, "there are no such rules")
 
 
 def compiled(name):
@@ -65,61 +44,50 @@ def compiled(name):
     Rules that tcprules accepts though they can never decide are warnings of the state; a line that
     tcprules refuses fails it, with the old cdb still in force.
     """
+
+    def plan():
+        return __salt__["tcprules.compile"](name, test=True)
+
+    def apply():
+        planned = plan()
+        return __salt__["tcprules.compile"](name) if planned["changes"] else planned
+
+    return _made(name, plan, apply, "the cdb is what the rules make")
+
+
+def _as_declared(name, settings, path, fine):
+    return _made(
+        name,
+        lambda: __salt__["tcprules.plan"](name, settings, path),
+        lambda: __salt__["tcprules.install"](name, settings, path),
+        fine,
+    )
+
+
+def _made(name, plan, apply, fine):
+    """Return the result of a state by the functions that foretell and make its changes."""
     try:
-        changes = __salt__["tcprules.uncompiled"](name)
-        warnings = __salt__["tcprules.lint"](name)
-        if changes and not __opts__["test"]:
-            __salt__["tcprules.compile"](name)
-            if __salt__["tcprules.uncompiled"](name):
-                return _failed(name, f"{name}: somebody else wrote the rules at the same time")
-    except (SaltInvocationError, CommandExecutionError, OSError) as error:
-        return _failed(name, error)
+        done = plan() if __opts__["test"] else apply()
+    except (SaltInvocationError, CommandExecutionError) as error:
+        return _result.failed(name, error)
+    changes, warnings = done["changes"], done.get("warnings", ())
+    if "problem" in done:
+        return _result.failed(name, CommandExecutionError(done["problem"]), changes)
     if not changes:
-        return _unchanged(name, "the cdb is what the rules make", warnings)
-    finish = _would_change if __opts__["test"] else _changed
-    return finish(name, changes, warnings)
+        return _result.unchanged(name, fine, warnings)
+    if __opts__["test"]:
+        return _result.would_change(name, changes, "the rules would change", warnings)
+    problem = _not_as_made(plan)
+    if problem:
+        return _result.failed(name, CommandExecutionError(problem), changes)
+    return _result.changed(name, changes, "the rules have changed", warnings)
 
 
-def absent(name):
-    """
-    Remove both files of a rule set; a tcpserver that is told to use them drops every client.
-
-    name
-        The name of the rule set.
-    """
+def _not_as_made(plan):
+    """Read again, and return what is wrong with rules that have just come into force."""
     try:
-        changes = dict.fromkeys(__salt__["tcprules.present"](name), "removed")
-        if not changes:
-            return _unchanged(name, "there are no such rules")
-        if __opts__["test"]:
-            return _would_change(name, changes)
-        __salt__["tcprules.remove"](name)
-        if __salt__["tcprules.present"](name):
-            return _failed(name, f"{name}: somebody else wrote the rules at the same time")
-    except (SaltInvocationError, OSError) as error:
-        return _failed(name, error)
-    return _changed(name, changes)
-
-
-def _unchanged(name, comment, warnings=()):
-    return _finished(name, True, {}, comment, warnings)
-
-
-def _would_change(name, changes, warnings=()):
-    return _finished(name, None, changes, "the rules would change", warnings)
-
-
-def _changed(name, changes, warnings=()):
-    return _finished(name, True, changes, "the rules have changed", warnings)
-
-
-def _failed(name, error):
-    if isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        error = f"{name}: {error.strerror}{where} (the old rules stand)"
-    return _finished(name, False, {}, str(error))
-
-
-def _finished(name, result, changes, comment, warnings=()):
-    finished = {"name": name, "result": result, "changes": changes, "comment": comment}
-    return {**finished, "warnings": list(warnings)} if warnings else finished
+        if plan()["changes"]:
+            return "somebody else wrote the rules at the same time"
+    except (SaltInvocationError, CommandExecutionError) as error:
+        return f"the change is in force, but could not be read again: {error}"
+    return None

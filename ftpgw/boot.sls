@@ -1,9 +1,6 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
-{%- set boot = salt["slsutil.merge"](ftpgw.get("boot", {}), ftpgw.get("proxy_boot", {}) if ftpgw.proxied else {}) %}
-{%- set ports = {} %}
-{%- for name in boot.get("passive_ports", []) %}{% do ports.update({name: ftpgw.network.passive_ports[loop.index0] | string}) %}{% endfor %}
-{%- set files = dict(boot.get("variables", {}), **({"/etc/sysctl.conf": ports} if ports else {})) %}
+{%- set boot = ftpgw.get("boot", {}) %}
 include:
   - ftpgw.packages
 {%- for path, lines in boot.get("lines", {}).items() %}
@@ -13,12 +10,13 @@ ftpgw is in {{ path }}:
     - name: {{ path }}
     - lines: {{ lines | json }}
 {%- endfor %}
-{%- for path, variables in files.items() %}
+{%- for path, variables in boot.get("variables", {}).items() %}
 
 ftpgw finds {{ path }}:
   file.managed:
     - name: {{ path }}
     - replace: False
+    - user: root
     - mode: '0644'
     - contents:
 {%- for name, value in variables.items() %}
@@ -33,15 +31,9 @@ ftpgw sets variables in {{ path }}:
     - append_if_not_found: True
     - ignore_if_missing: True
 {%- endfor %}
-{%- for name, port in ports.items() %}
-
-{{ ("ftpgw " ~ name ~ " is " ~ port) | json }}:
-  cmd.run:
-    - name: {{ ("sysctl " ~ name ~ "=" ~ port) | json }}
-    - unless: {{ ("sysctl -n " ~ name ~ " | grep -qx " ~ port) | json }}
-{%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 
+# What it starts must not pass on the umask of whoever applies this.
 ftpgw {{ what }}:
-  cmd.run: {{ command | json }}
+  cmd.run: {{ (command + [{"umask": "022"}]) | json }}
 {%- endfor %}

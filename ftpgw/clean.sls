@@ -1,5 +1,6 @@
 # Undo the gateway in reverse. Logs, the homes of the accounts, and the account that owns the logs stay.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
   - ftpgw.nofilter
@@ -15,7 +16,7 @@ include:
 {% endfor %}
 ftpgw Makefile of the rules is gone:
   file.absent:
-    - name: /etc/tcprules/Makefile
+    - names: {{ [folder ~ "/Makefile", folder ~ "/.lock"] | json }}
 {%- set proxy = ftpgw.get("proxy", {}) %}
 {%- if proxy.config is defined %}
 

@@ -1,9 +1,13 @@
 # An FTP gateway the djb way, from top to bottom.
 include:
   - ftpgw.ready
+{#- With test=True a failure would not end the run: nothing is foretold of settings that make no sense. #}
+{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if not ftpgw.problems %}
   - ftpgw.packages
   - ftpgw.inetd
   - ftpgw.accounts
   - ftpgw.rules
   - ftpgw.services
   - ftpgw.firewall
+{%- endif %}

@@ -1,16 +1,20 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
-{% for name, settings in ftpgw.rules.items() %}
+{#- The settings are asked for when a state needs them: lists of a hundred thousand addresses need not be rendered. #}
+{% for name in ftpgw.rules %}
 {{ ("ftpgw rules " ~ name) | json }}:
-  tcprules.declared:
-    - name: {{ name | string | json }}
-    - settings: {{ settings | json(False) }}
-    - pillar: {{ ("ftpgw:rules:" ~ name) | json }}
+  tcprules.managed:
+    - name: {{ name | json }}
+    - settings: {{ ("__slot__:salt:ftpgw.settings(rules, " ~ (name | json) ~ ")") | json }}
+    - path: {{ ("ftpgw:rules:" ~ name) | json }}
 {% endfor %}
 ftpgw rules can be compiled by hand:
   file.managed:
-    - name: /etc/tcprules/Makefile
+    - name: {{ (folder ~ "/Makefile") | json }}
     - source: salt://ftpgw/files/tcprules.mk
+    - user: root
     - mode: '0644'
     - makedirs: True
+    - dir_mode: '0755'

@@ -24,8 +24,10 @@ ftpgw proxy is configured:
     - name: {{ proxy.config }}
     - source: salt://ftpgw/files/proxy-suite.jinja
     - template: jinja
+    - user: root
     - mode: '0644'
     - makedirs: True
+    - dir_mode: '0755'
     - context: {network: {{ ftpgw.network | json }}}
 
 # Our lines are the last in the file, which a shell reads.
@@ -37,7 +39,7 @@ ftpgw proxy is not started by its package:
 {% for name, settings in ftpgw.services.items() %}
 {{ ("ftpgw service " ~ name) | json }}:
   daemontools.declared:
-    - name: {{ name | string | json }}
+    - name: {{ name | json }}
     - settings: {{ settings | json(False) }}
     - path: {{ ("ftpgw:services:" ~ name) | json }}
 {#- svscan looks every five seconds, so new services wait for it together. #}

@@ -34,7 +34,7 @@ def of_size(minion, size, times):
         "expect": {"allow": [addresses[0], "192.168.0.10"], "deny": ["10.0.0.1"]},
     }
     managed = functools.partial(
-        minion.apply, "tcprules.managed", name=NAME, settings=settings, pillar=PILLAR
+        minion.apply, "tcprules.managed", name=NAME, settings=settings, path=PILLAR
     )
     folder = minion.root / "tcprules"
     more = itertools.count()

@@ -42,8 +42,8 @@ class Minion:
             }
         )
         opts["grains"] = salt.loader.grains(opts)
-        context = {}
-        self.functions = salt.loader.minion_mods(opts, context=context)
+        context, utils = {}, salt.loader.utils(opts)
+        self.functions = salt.loader.minion_mods(opts, context=context, utils=utils)
         self.states = salt.loader.states(opts, self.functions, {}, None, context=context)
 
     def apply(self, state, test=False, **arguments):

@@ -51,7 +51,7 @@ def managed(minion, name):
             test=test,
             name=name,
             settings={"sites": sites, **settings},
-            pillar=PATH,
+            path=PATH,
         )
 
     return managed

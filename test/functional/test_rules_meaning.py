@@ -9,7 +9,7 @@ import random
 import subprocess
 from functools import cache
 
-import _rulestext
+import _rules
 import _tcpcdb
 import pytest
 
@@ -95,7 +95,7 @@ def ask_tcprulescheck(cdb, addresses):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_address_gets_the_verdict_of_the_longest_prefix(minion, tmp_path, seed):
     dice = random.Random(seed)
-    first, keys_for = _tcpcdb.first, _rulestext.keys_for
+    first, keys_for = _tcpcdb.first, _rules.keys_for
     name = str(tmp_path / "ftp.cdb")
     probes = asked = 0
     while probes < PROBES:
@@ -107,7 +107,7 @@ def test_every_address_gets_the_verdict_of_the_longest_prefix(minion, tmp_path, 
         numbers = boundaries(rules) + [dice.getrandbits(32) for _ in range(20)]
         addresses = [str(ipaddress.ip_address(number)) for number in numbers]
         for number, address in zip(numbers, addresses, strict=True):
-            found = _rulestext.meaning(first(name, keys_for(address))[1])
+            found = _rules.meaning(first(name, keys_for(address))[1])
             assert found == decide(number), address
         probes += len(numbers)
         some = addresses[: max(0, ASKED - asked)]

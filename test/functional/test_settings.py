@@ -1,25 +1,35 @@
-"""ftpgw/map.jinja: the settings are worked out once in a run of states, and for that run alone."""
+"""Settings are worked out once in a run of states, and for that run alone."""
 
 import pathlib
 
+import _layers
 import pytest
-from salt.utils.jinja import SaltCacheLoader
+import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
+HASH = "$6$salt$" + "a" * 86
+TOKEN = "geheim-geheim"
 
 
 @pytest.fixture
-def show(tmp_path, fresh_minion):
-    """Show the states of a minion that is served this formula."""
+def served(tmp_path, fresh_minion):
+    """A minion that is served this formula."""
     for name in ("_modules", "_states", "ftpgw"):
         (tmp_path / "srv" / name).symlink_to(ROOT / name)
-    return fresh_minion.functions["state.show_low_sls"]
+    return fresh_minion.functions
+
+
+@pytest.fixture
+def show(served):
+    """Show the states of that minion."""
+    return served["state.show_low_sls"]
 
 
 def test_each_run_has_settings_of_its_own(show):
     """Also where one process has many runs, as a minion without multiprocessing has."""
     for name in ("one", "two"):
-        pillar = {"ftpgw": {"rules": {name: {}}}}
+        rules = {name: {"admits": "nobody"}, "ftp": {"admits": "nobody"}}
+        pillar = {"ftpgw": {"rules": rules, "services": NO_PROXY}}
         low = show("ftpgw.rules", pillar=pillar)
         named = {chunk["name"] for chunk in low if chunk["state"] == "tcprules"}
         assert named == {"ftp", "ftp-proxy", name}
@@ -27,16 +37,95 @@ def test_each_run_has_settings_of_its_own(show):
 
 def test_the_settings_are_worked_out_once(show, monkeypatch):
     """However many state files ask for them."""
-    asked, get_source = [], SaltCacheLoader.get_source
+    asked, rows = [], _layers.rows
 
-    def counted(loader, environment, template):
-        asked.append(template)
-        return get_source(loader, environment, template)
+    def counted(*arguments):
+        asked.append(arguments)
+        return rows(*arguments)
 
-    monkeypatch.setattr(SaltCacheLoader, "get_source", counted)
-    show("ftpgw")
-    assert asked.count("ftpgw/map.jinja") > 5
-    assert asked.count("ftpgw/settings.jinja") == 1
+    monkeypatch.setattr(_layers, "rows", counted)
+    low = show("ftpgw", pillar=GOOD)
+    assert len({chunk["__sls__"] for chunk in low}) > 5
+    assert len(asked) == 1
+
+
+NO_PROXY = {"ftp-proxy": {"state": "absent"}}
+GOOD = {
+    "ftpgw": {
+        "rules": {"ftp": {"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}},
+        "services": {**NO_PROXY, "open-ftpd": {"envdir": {"TOKEN": TOKEN}}},
+        "accounts": {"partner": {"password": HASH}},
+    }
+}
+
+
+def test_nothing_secret_is_rendered(show, served):
+    """Not in what the states are, nor in what the function behind them answers."""
+    low = show("ftpgw", pillar=GOOD)
+    assert [chunk for chunk in low if chunk["name"] == "open-ftpd"]
+    for shown in (low, served["ftpgw.settings"]()):
+        assert TOKEN not in str(shown)
+        assert HASH not in str(shown)
+
+
+def test_a_part_of_the_settings_can_be_asked_for(served):
+    assert served["ftpgw.settings"]("network", "proxy_port") == 8021
+
+
+def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
+    """With test=True nothing else is foretold."""
+    low = show("ftpgw", pillar={"ftpgw": {"services": {"open-ftpd": {"enabeld": True}}}})
+    assert [chunk["__id__"] for chunk in low if chunk["fun"] != "nop"] == [
+        "ftpgw settings make sense"
+    ]
+
+
+class TestPillarFile:
+    """A repository of pillar judges its files anywhere."""
+
+    @pytest.fixture
+    def judge(self, tmp_path, served):
+        def judge(text, **system):
+            (tmp_path / "gw1.sls").write_text(text)
+            return served["ftpgw.problems"](pillar=str(tmp_path / "gw1.sls"), **system)
+
+        return judge
+
+    def test_the_example_is_good_everywhere(self, judge):
+        text = (ROOT / "pillar.example").read_text()
+        for system in ("Debian 12", "FreeBSD 14.1"):
+            assert judge(text, system=system) == []
+
+    def test_all_that_is_wrong_is_told(self, judge):
+        pillar = yaml.safe_load((ROOT / "pillar.example").read_text())
+        pillar["ftpgw"]["network"]["int_ip"] = "10.0.0.1"
+        pillar["ftpgw"]["rules"]["ftp"]["expect"]["allow"].append("198.51.100.8")
+        lines = judge(yaml.safe_dump(pillar), system="Debian 12")
+        assert [line.partition(" ")[0] for line in lines] == [
+            "ftpgw:rules:ftp:expect:allow:",
+            "ftpgw:network:int_ip:",
+        ]
+
+    def test_a_template_is_rendered(self, judge):
+        text = """
+            {%- set known = 1 %}
+            ftpgw:
+              services: {ftp-proxy: {state: absent}}
+              rules: {ftp: {admits: nobody}}
+              shels: {{ known }}
+        """
+        [line] = judge(text, system="Debian 12")
+        assert line.startswith("ftpgw: unknown setting 'shels'")
+
+
+def test_rules_are_compiled_by_hand_where_they_are(show, fresh_minion):
+    """Wherever `tcprules.dir` of the minion configuration says."""
+    folder = fresh_minion.root / "tcprules"
+    names = {chunk["name"] for chunk in show("ftpgw.rules") if chunk["state"] == "file"}
+    assert names == {f"{folder}/Makefile"}
+    gone = {chunk["name"] for chunk in show("ftpgw.clean") if chunk["state"] == "file"}
+    assert {f"{folder}/Makefile", f"{folder}/.lock"} <= gone
+    assert not any(name.startswith("/etc/tcprules") for name in gone)
 
 
 ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}]

@@ -24,7 +24,8 @@ PROGRAMS, STATE, LOG = map(pathlib.Path, ("/run/bsd", "/run/bsd.state", "/run/bs
 HASH = "$2b$05$abcdefghijklmnopqrstuuAc0PP2xpWbsH5iPkFLYayH3Utsh1iJC"
 
 # Whatever is up, is so until it is stopped. What is in force: a file for the main rules of pf, and
-# one for each anchor. What Debian's PAM looks at gets the password too.
+# one for each anchor; each load makes up the name of a table, and translation is shown apart where
+# it is apart. What Debian's PAM looks at gets the password too.
 BSD = {
     "sysctl": 'case $1 in -n) cat $S/$2 ;; *) echo "${1#*=}" >$S/${1%%=*} ;; esac 2>/dev/null',
     "pfctl": r"""
@@ -34,10 +35,16 @@ BSD = {
             -a) rules=$S/pf.$2; shift ;;
             -e) exec touch $S/enabled ;;
             -n) exit ;;
-            -f) exec cp "$2" "$rules" ;;
+            -f)
+              random=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+              echo "pass from <__automatic_${random}_0>" | exec cat "$2" - >"$rules" ;;
             -F) exec rm "$rules" ;;
             -s)
-              test "$2" = rules && exec cat "$rules"
+              translated='^(no )?(nat|rdr)'
+              case $2 in
+                rules) exec grep -vE "$translated" "$rules" ;;
+                nat) test -e $S/modern && exit 1; exec grep -E "$translated" "$rules" ;;
+              esac
               test -e $S/enabled && echo Status: Enabled ;;
           esac
           shift
@@ -159,6 +166,7 @@ def prepare(system, release):
     with gateway.pillar() as ftpgw:
         ftpgw["accounts"]["partner"]["password"] = HASH
     if system == "OpenBSD":
+        (STATE / "modern").touch()
         purge = ["dpkg", "--purge", "--force-depends", "daemontools"]
         subprocess.run(purge, check=True, capture_output=True)
         pathlib.Path("/srv/salt", TARBALL.name).symlink_to(TARBALL)

@@ -1,10 +1,10 @@
-"""pkgadd: packages of OpenBSD come, stay and go."""
+"""Packages of OpenBSD come, stay and go."""
 
+import _pkgadd
 import pytest
 from fakes import Fakes, run_all
 from salt.exceptions import CommandExecutionError
 
-from _modules import pkgadd
 from _states import pkgadd as states
 
 PKGS = ["ucspi-tcp", "rsync"]
@@ -18,11 +18,7 @@ def openbsd(tmp_path, monkeypatch):
     fakes.add("pkg_info", f"ls {tmp_path}/db/$2 >/dev/null 2>&1")
     fakes.add("pkg_add", f'shift; for name; do touch "{tmp_path}/db/$name-1.0"; done')
     fakes.add("pkg_delete", f'shift; for name; do rm {tmp_path}/db/"$name"-*; done')
-    monkeypatch.setattr(pkgadd, "__salt__", {"cmd.run_all": run_all}, raising=False)
-    functions = {
-        f"pkgadd.{name}": getattr(pkgadd, name) for name in ("install", "missing", "remove")
-    }
-    monkeypatch.setattr(states, "__salt__", functions, raising=False)
+    monkeypatch.setattr(states, "__salt__", {"cmd.run_all": run_all}, raising=False)
     return fakes
 
 
@@ -39,7 +35,7 @@ def apply(monkeypatch):
 
 def test_what_is_missing_is_installed(openbsd, apply):
     """Only that, without questions; the second run asks and changes nothing."""
-    pkgadd.install(["rsync"])
+    _pkgadd.install(["rsync"], run_all)
     openbsd.calls()
     assert apply(states.installed, test=True)["result"] is None
     assert "pkg_add" not in " ".join(openbsd.calls())
@@ -54,7 +50,7 @@ def test_what_is_missing_is_installed(openbsd, apply):
 
 def test_what_is_there_is_removed(openbsd, apply):
     """And what is not there is not mentioned."""
-    pkgadd.install(["rsync"])
+    _pkgadd.install(["rsync"], run_all)
     assert apply(states.removed, test=True)["result"] is None
     assert apply(states.removed)["changes"] == {"rsync": "removed"}
     assert apply(states.removed)["changes"] == {}
@@ -76,15 +72,15 @@ def test_a_package_that_did_not_come_is_noticed(openbsd, apply):
     assert done["comment"] == "ucspi-tcp, rsync: not installed after all"
 
 
-def test_the_functions_raise_where_states_fail(openbsd):
-    """By hand, the same line."""
+def test_the_nouns_raise_where_states_fail(openbsd):
+    """With the same line."""
     openbsd.add("pkg_delete", "exit 1")
     with pytest.raises(CommandExecutionError, match="rsync: pkg_delete"):
-        pkgadd.remove(["rsync"])
+        _pkgadd.remove(["rsync"], run_all)
 
 
 @pytest.mark.parametrize(("kernel", "loaded"), [("OpenBSD", True), ("Linux", False)])
 def test_it_is_only_there_on_openbsd(monkeypatch, kernel, loaded):
     """Elsewhere the name pkg_add means something else."""
-    monkeypatch.setattr(pkgadd, "__grains__", {"kernel": kernel}, raising=False)
-    assert (pkgadd.__virtual__() is True) == loaded
+    monkeypatch.setattr(states, "__grains__", {"kernel": kernel}, raising=False)
+    assert (states.__virtual__() is True) == loaded

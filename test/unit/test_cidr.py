@@ -80,8 +80,7 @@ def test_every_block_is_one_rule(block, rule):
         ("192.168.0.", "not an IPv4 address (did you mean '192.168.0.0/24'?)"),
         ("010.0.0.1", "not an IPv4 address (did you mean '10.0.0.1'?)"),
         ("10.0.0.00", "(did you mean '10.0.0.0'?)"),
-        ("::1", "IPv6"),
-        ("2001:db8::/32", "IPv6"),
+        ("::1/48", "not an IPv6 network"),
         ("10.0.0.0/33", "no prefix length from 0 to 32"),
         ("10.0.0.0/08", "no prefix length"),
         ("10.0.0.0/", "no prefix length"),
@@ -106,7 +105,7 @@ def test_what_is_no_address_is_quoted_and_often_guessed(entry, words):
     assert words in str(refused.value)
 
 
-@given(st.text(alphabet="0123456789./-: ", max_size=20))
+@given(st.text(alphabet="0123456789./- ", max_size=20))
 def test_only_what_ipaddress_takes_is_taken(entry):
     try:
         found = flat(cidr.blocks([entry]))

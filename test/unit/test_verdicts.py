@@ -3,7 +3,7 @@
 import ipaddress
 from itertools import product
 
-import _rulestext as rulestext
+import _rules
 import _tcpcdb as tcpcdb
 import _verdicts as verdicts
 from hypothesis import given, settings
@@ -31,10 +31,10 @@ PROBES = [
 def decision(text, address):
     """Return what tcpserver would decide, looked up key by key."""
     first = {}
-    for key, data in rulestext.records(text.encode()):
+    for key, data in _rules.records(text.encode()):
         first.setdefault(key.decode(), data)
-    key = next((key for key in rulestext.keys_for(address) if key in first), None)
-    return "allow" if key is None else rulestext.action(*rulestext.meaning(first[key]))
+    key = next((key for key in _rules.keys_for(address) if key in first), None)
+    return "allow" if key is None else _rules.action(*_rules.meaning(first[key]))
 
 
 def told(difference, address):

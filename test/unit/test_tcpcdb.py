@@ -1,9 +1,11 @@
 """The cdb format, held against files that the original tcprules made, and against cdblib."""
 
 import io
+import os
+import subprocess
 from pathlib import Path
 
-import _rulestext as rulestext
+import _rules
 import _tcpcdb as tcpcdb
 import cdblib
 import pytest
@@ -34,14 +36,14 @@ def by_cdblib(records):
 
 @pytest.mark.parametrize("rules", GOLDEN, ids=lambda path: path.stem)
 def test_the_bytes_are_those_of_the_original_tcprules(rules, cdb):
-    tcpcdb.write(cdb, rulestext.records(rules.read_bytes()))
+    tcpcdb.write(cdb, _rules.records(rules.read_bytes()))
     assert cdb.read_bytes() == rules.with_suffix(".cdb").read_bytes()
 
 
 @pytest.mark.parametrize("rules", GOLDEN, ids=lambda path: path.stem)
 def test_the_records_are_read_as_they_were_written(rules):
     golden = rules.with_suffix(".cdb")
-    wanted = list(rulestext.records(rules.read_bytes()))
+    wanted = list(_rules.records(rules.read_bytes()))
     assert tcpcdb.records(golden) == wanted
     assert tcpcdb.count(golden) == len(wanted)
 
@@ -72,11 +74,25 @@ def test_the_first_of_several_keys_answers(cdb):
 
 def test_an_address_whose_hash_is_0_is_not_lost(cdb):
     golden = next(path for path in GOLDEN if path.stem == "zero")
-    records = list(rulestext.records(golden.read_bytes()))
+    records = list(_rules.records(golden.read_bytes()))
     assert cdblib.djb_hash(ZERO) == tcpcdb._djb_hash(ZERO) == 0
     assert cdblib.Reader(by_cdblib(records)).get(ZERO) is None
     tcpcdb.write(cdb, records)
     assert tcpcdb.first(cdb, [ZERO]) == (ZERO, b"")
+
+
+def tcprulescheck(cdb, address):
+    environment = {**os.environ, "TCPREMOTEIP": address}
+    return subprocess.run(["tcprulescheck", cdb], env=environment, capture_output=True).stdout
+
+
+def test_cdblib_must_not_write_rules_for_it_lets_a_denied_address_in(cdb):
+    """Of two keys in one slot, it keeps the second where the hash of the first is 0."""
+    records = list(_rules.records(b"39.160.226.88:deny\n10.0.1.92:allow\n"))
+    cdb.write_bytes(by_cdblib(records))
+    assert tcprulescheck(cdb, "39.160.226.88") == b"default:\nallow connection\n"
+    tcpcdb.write(cdb, records)
+    assert tcprulescheck(cdb, "39.160.226.88") == b"rule 39.160.226.88:\ndeny connection\n"
 
 
 @given(keys)

@@ -2,8 +2,8 @@
 
 import ipaddress
 
-import _ruleset as ruleset
-import _rulestext as rulestext
+import _rules
+import _sites
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from salt.exceptions import SaltInvocationError
 
 PATH = "ftpgw:rules:ftp"
 LAN = {"lan": {"allow": ["192.168.0.0/24"]}}
+ASCII = "".join(map(chr, range(33, 127)))
 PAGE = {
     "sites": {
         "loopback": {"allow": ["127.0.0.0/16"]},
@@ -26,10 +27,9 @@ PAGE = {
 
 
 def rendered(settings, lists=None):
-    checked = ruleset.settings(settings, PATH)
-    groups = ruleset.groups(checked, lists or {}, PATH)
-    ruleset.check_expected(groups, checked, PATH)
-    return ruleset.text("ftp", groups, checked["default"], PATH)
+    checked = _sites.checked(settings, PATH)
+    groups = _sites.groups(checked, lists or {}, PATH)
+    return _sites.text("ftp", groups, checked["default"], PATH)
 
 
 def refusal(settings, lists=None):
@@ -44,7 +44,7 @@ def site(**settings):
 
 
 def test_defaults_are_filled_in():
-    assert ruleset.settings({"sites": LAN}, PATH) == {
+    assert _sites.checked({"sites": LAN}, PATH) == {
         "state": "present",
         "sites": {
             "lan": {
@@ -61,9 +61,15 @@ def test_defaults_are_filled_in():
     }
 
 
+def test_one_file_is_a_list_of_one():
+    checked = _sites.checked(site(allow_from="/a", deny_from=["/b", "salt://c"]), PATH)
+    assert checked["sites"]["a"]["allow_from"] == ["/a"]
+    assert checked["sites"]["a"]["deny_from"] == ["/b", "salt://c"]
+
+
 def test_checked_settings_are_settings_too():
-    checked = ruleset.settings(PAGE, PATH)
-    assert ruleset.settings(checked, PATH) == checked
+    checked = _sites.checked(PAGE, PATH)
+    assert _sites.checked(checked, PATH) == checked
 
 
 def test_the_text_reads_like_a_page():
@@ -88,7 +94,7 @@ def test_the_text_reads_like_a_page():
 
 
 def test_a_long_list_names_its_site_again(monkeypatch):
-    monkeypatch.setattr(ruleset, "_PAGE", 2)
+    monkeypatch.setattr(_sites, "_PAGE", 2)
     text = rendered(site(allow=["9.9.9.1", "9.9.9.2", "9.9.9.3"]))
     assert "# a\n9.9.9.1:allow\n9.9.9.2:allow\n\n# a\n9.9.9.3:allow\n" in text
 
@@ -96,47 +102,56 @@ def test_a_long_list_names_its_site_again(monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (None, ": expected a mapping, not None"),
-        ("sites", ": expected a mapping, not 'sites'"),
-        ([], ": expected a mapping, not []"),
+        (None, ": expected a mapping of settings, got nothing"),
+        ("sites", ": expected a mapping of settings, got text"),
+        ([], ": expected a mapping of settings, got a list"),
         ({"site": {}}, ": unknown setting 'site' (did you mean 'sites'?)"),
-        ({1: {}}, ": unknown setting '1'"),
-        ({"state": "up"}, ":state: expected present or absent, not 'up'"),
-        ({"state": None}, ":state: expected present or absent, not None"),
-        ({"default": True}, ":default: expected deny or allow, not True"),
-        ({"default": ["deny"]}, ":default: expected deny or allow, not ['deny']"),
-        ({"admits": "all"}, ":admits: expected listed or everyone or nobody, not 'all'"),
-        ({"sites": None}, ":sites: expected a mapping, not None"),
-        ({"sites": ["lan"]}, ":sites: expected a mapping, not ['lan']"),
-        ({"sites": {"a": None}}, ":sites:a: expected a mapping, not None"),
-        ({"sites": {"a": "10.0.0.1"}}, ":sites:a: expected a mapping, not '10.0.0.1'"),
-        ({"sites": {"a": {}}}, ":sites:a: is empty"),
-        ({"sites": {"default": {}}}, ":sites: 'default' is no name for a site"),
-        ({"sites": {"a\n:allow": {}}}, ":sites: 'a\\n:allow' is no name for a site"),
-        ({"sites": {7: {}}}, ":sites: 7 is no name for a site"),
+        ({1: {}}, ": unknown setting 1 (known: state, sites, default, admits, expect)"),
+        ({"state": "up"}, ":state: expected present or absent, got 'up'"),
+        ({"state": None}, ":state: expected present or absent, got nothing"),
+        ({"default": True}, ":default: expected deny or allow, got true"),
+        ({"default": ["deny"]}, ":default: expected deny or allow, got a list"),
+        ({"admits": "all"}, ":admits: expected listed, everyone or nobody, got 'all'"),
+        ({"sites": None}, ":sites: expected a mapping of names to sites, got nothing"),
+        ({"sites": ["lan"]}, ":sites: expected a mapping of names to sites, got a list"),
+        ({"sites": {"a": None}}, ":sites:a: expected a mapping of settings, got nothing"),
+        ({"sites": {"a": "10.0.0.1"}}, ":sites:a: expected a mapping of settings, got text"),
+        ({"sites": {"a": {}}}, ":sites:a: expected some of allow, deny, allow_from"),
+        ({"sites": {"default": {}}}, ":sites: expected the name of a site"),
+        ({"sites": {"a\n:allow": {}}}, "not 'default'), got 'a\\n:allow'"),
+        ({"sites": {7: {}}}, "not 'default'), got 7 (quote it)"),
         (site(alow=[]), ":sites:a: unknown setting 'alow' (did you mean 'allow'?)"),
-        (site(allow=None), ":sites:a:allow: expected a list, not None"),
-        (site(allow="10.0.0.1"), ":sites:a:allow: expected a list, not '10.0.0.1'"),
-        (site(allow={"10.0.0.1": None}), ":sites:a:allow: expected a list, not {"),
-        (site(allow=[10.0]), ":sites:a:allow: expected text, not 10.0 (quote it)"),
-        (site(allow=[None]), ":sites:a:allow: expected text, not None"),
-        (site(allow=[True]), ":sites:a:allow: expected text, not True"),
+        (site(allow=None), ":sites:a:allow: expected a list of addresses, got nothing"),
+        (site(allow="10.0.0.1"), ":sites:a:allow: expected a list of addresses, got text"),
+        (site(allow={"10.0.0.1": None}), ":allow: expected a list of addresses, got a mapping"),
+        (site(allow=[10.0]), ":sites:a:allow: expected text, got 10.0 (quote it)"),
+        (site(allow=[None]), ":sites:a:allow: expected text, got nothing"),
+        (site(allow=[True]), ":sites:a:allow: expected text, got true"),
         (site(allow=[""]), ":sites:a:allow: '' is not an IPv4 address"),
         (site(allow=["10.0.0.1\n"]), ":sites:a:allow: '10.0.0.1\\n' is not an IPv4 address"),
-        (site(deny=["10.0.0.1/24"]), "(did you mean '10.0.0.0/24'?)"),
+        (site(allow=["10.0.0.1/24"]), "(did you mean '10.0.0.0/24'?)"),
         (site(allow=["0.0.0.0/0"]), ":sites:a:allow: 0.0.0.0/0 is everyone"),
         (site(allow=["0.0.0.0-255.255.255.255"]), ":sites:a:allow: 0.0.0.0/0 is everyone"),
-        (site(allow_from=None), ":sites:a:allow_from: expected a list, not None"),
-        (site(allow_from=7), ":sites:a:allow_from: expected a list, not 7"),
-        (site(deny_from="x.txt"), ":sites:a:deny_from: 'x.txt' is neither salt://... nor /..."),
-        (site(allow=["10.0.0.1"], env=[]), ":sites:a:env: expected a mapping, not []"),
-        (site(allow=["10.0.0.1"], env={"A=B": "c"}), ":sites:a:env: 'A=B' is no name"),
-        (site(allow=["10.0.0.1"], env={1: "c"}), ":sites:a:env: '1' is no name"),
-        (site(allow=["10.0.0.1"], env={"A": 1}), ":sites:a:env:A: expected text, not 1"),
+        (site(allow=["9.9.9.9", "::1"]), ":sites:a:allow: '::1' is IPv6, which the tcpserver of"),
+        (
+            site(allow_from=None),
+            ":sites:a:allow_from: expected salt://... or the path of a file or a list of such files"
+            ", got nothing",
+        ),
+        (site(allow_from=7), ":sites:a:allow_from: expected salt://... or the path"),
+        (site(deny_from="x.txt"), " or a list of such files, got 'x.txt'"),
+        (site(deny_from=["/x", "x.txt"]), ":deny_from: expected salt://... or the path of a file,"),
+        (site(allow=["10.0.0.1"], env=[]), ":env: expected a mapping of variables to text, got"),
+        (site(allow=["10.0.0.1"], env={"A=B": "c"}), "expected the name of a variable, got 'A=B'"),
+        (site(allow=["10.0.0.1"], env={1: "c"}), "expected the name of a variable, got 1"),
+        (site(allow=["10.0.0.1"], env={"A": 1}), ":sites:a:env:A: expected text without control"),
         (site(allow=["10.0.0.1"], env={"A": "b\nc"}), ":sites:a:env:A: expected text"),
         (site(allow=["10.0.0.1"], env={"A": "b\0c"}), ":sites:a:env:A: expected text"),
-        (site(allow=["10.0.0.1"], env={"A": "\"'|/!%^~_"}), ":sites:a:env:A: no quote is left"),
-        ({"sites": LAN, "expect": None}, ":expect: expected a mapping, not None"),
+        (
+            site(allow=["10.0.0.1"], env={"A": ASCII}),
+            "that leaves one printable character to quote it",
+        ),
+        ({"sites": LAN, "expect": None}, ":expect: expected a mapping of settings, got nothing"),
         ({"sites": LAN, "expect": {"alow": []}}, ":expect: unknown setting 'alow'"),
         ({"sites": LAN, "expect": {"allow": "9.9.9.9"}}, ":expect:allow: expected a list"),
         ({"sites": LAN, "expect": {"deny": ["x"]}}, ":expect:deny: 'x' is not an IPv4 address"),
@@ -144,6 +159,8 @@ def test_a_long_list_names_its_site_again(monkeypatch):
             {"sites": LAN, "expect": {"deny": ["9.9.9.0/24"]}},
             ":expect:deny: '9.9.9.0/24' is not a single address",
         ),
+        ({"sites": LAN, "expect": {"deny": ["::1"]}}, ":expect:deny: '::1' is IPv6, which"),
+        (site(allow=["9" * 5000]), f"'{'9' * 37}...' is not an IPv4 address"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_one_line_that_begins_where_it_stands(settings, message):
@@ -175,8 +192,60 @@ def test_a_list_that_turns_out_to_be_empty_admits_nobody():
     assert "admits: nobody" in refusal(settings, {"/a.txt": b"# nobody yet\n"})
 
 
+def test_all_that_is_wrong_is_told_at_once():
+    settings = {"stat": "up", "default": "x", "sites": {"a": {"alow": []}, "b": {"allow": [7]}}}
+    assert [line.removeprefix(PATH).split(" ")[0] for line in _sites.problems(settings, PATH)] == [
+        ":",
+        ":sites:a:",
+        ":sites:b:allow:",
+        ":default:",
+    ]
+
+
+def test_where_the_shape_is_right_all_that_is_wrong_with_addresses_is_told_at_once():
+    sites = {
+        "a": {"allow": ["x", "10.0.0.0/24", "10.0.0.1/24"], "deny": ["y"]},
+        "b": {"deny": ["10.0.0.0/24"]},
+    }
+    settings = {"sites": sites, "admits": "nobody", "expect": {"allow": ["z"]}}
+    lines = [line.removeprefix(PATH) for line in _sites.problems(settings, PATH)]
+    assert [line[: line.index(" ")] for line in lines] == [
+        ":sites:a:deny:",
+        ":sites:a:allow:",
+        ":sites:a:allow:",
+        ":expect:allow:",
+        ":sites:",
+        ":admits:",
+    ]
+    with pytest.raises(SaltInvocationError) as refused:
+        _sites.checked(settings, PATH)
+    assert str(refused.value) == "\n".join(_sites.problems(settings, PATH))
+
+
+def test_of_many_wrong_addresses_some_are_told_and_the_others_counted():
+    lines = _sites.problems(site(allow=[f"x{n}" for n in range(100_000)]), PATH)
+    assert len(lines) == 11
+    assert lines[-1] == f"{PATH}:sites:a:allow: and 99990 more"
+
+
+def test_an_expectation_is_judged_before_a_file_is_read_if_none_can_change_it():
+    settings = {"sites": {**LAN, "b": {"allow": ["9.9.9.9"]}}, "expect": {"allow": ["9.9.9.8"]}}
+    [line] = _sites.problems(settings, PATH)
+    assert line.startswith(f"{PATH}:expect:allow: 9.9.9.8 would get :deny")
+    settings["sites"]["b"]["allow_from"] = "/more"
+    assert _sites.problems(settings, PATH) == []
+
+
+def test_every_setting_has_a_meaning():
+    """The manual and the JSON Schema come from it."""
+    properties = _sites.RULES.schema["properties"]
+    site = properties["sites"]["additionalProperties"]["properties"]
+    for name, setting in {**properties, **site}.items():
+        assert setting["description"].endswith("."), name
+
+
 def test_rules_that_are_to_go_need_no_sites():
-    assert ruleset.settings({"state": "absent"}, PATH)["state"] == "absent"
+    assert _sites.checked({"state": "absent"}, PATH)["state"] == "absent"
 
 
 def test_lists_have_comments_blank_lines_blanks_and_the_line_ends_of_dos():
@@ -238,9 +307,9 @@ def test_an_expectation_that_fails_names_the_address_the_rule_and_the_site(expec
 
 def test_the_outline_names_some_blocks_and_counts_the_others():
     sites = {"a": {"allow": [f"10.0.0.{n}" for n in range(13)] + ["9.9.9.0/24"]}}
-    groups = ruleset.groups(ruleset.settings({"sites": sites}, PATH), {}, PATH)
+    groups = _sites.groups(_sites.checked({"sites": sites}, PATH), {}, PATH)
     named = [f"10.0.0.{n}" for n in range(10)]
-    assert ruleset.outline(groups) == {"a": {"none -> allow": [*named, "and 4 more"]}}
+    assert _sites.outline(groups) == {"a": {"none -> allow": [*named, "and 4 more"]}}
 
 
 networks = st.builds(
@@ -253,7 +322,7 @@ networks = st.builds(
 @given(st.lists(networks, min_size=1, max_size=20, unique=True), st.data())
 def test_the_text_makes_as_many_records_as_foretold(blocks, data):
     denied = data.draw(st.integers(0, len(blocks) - 1))
-    checked = ruleset.settings(site(allow=blocks[denied:], deny=blocks[:denied]), PATH)
-    groups = ruleset.groups(checked, {}, PATH)
-    text = ruleset.text("ftp", groups, "deny", PATH)
-    assert len(list(rulestext.records(text))) == ruleset.records(groups)
+    checked = _sites.checked(site(allow=blocks[denied:], deny=blocks[:denied]), PATH)
+    groups = _sites.groups(checked, {}, PATH)
+    text = _sites.text("ftp", groups, "deny", PATH)
+    assert len(list(_rules.records(text))) == _sites.records(groups)

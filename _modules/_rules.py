@@ -1,35 +1,39 @@
 """
 The text of a ``.rules`` file, read exactly as ``tcprules`` reads it: a line at a time, in bytes.
+
+Where it says `ipv6`, it is whether the programs of this machine are those of ucspi-tcp-ipv6.
 """
 
 import re
+import string
 
-import _tcpserver
 from salt.exceptions import SaltInvocationError
+
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+# What tcpserver looks up for clients with an IPv4 address.
+KEY = re.compile(rf"(?:{OCTET}\.){{0,3}}|(?:{OCTET}\.){{3}}{OCTET}")
+
+# Whatever character stands on both sides of a value is its quote: those that are seen best first.
+QUOTES = "\"'|/!%^~_" + string.punctuation + string.digits + string.ascii_letters
 
 # The tcprules of ucspi-tcp-ipv6 takes the address to end where the verdict begins.
 _IPV6_RULE = re.compile(rb"([0-9A-Fa-f.]*:[0-9A-Fa-f:./]*):(?=allow|deny)")
 
 
-def line(raw):
+def line(raw, ipv6=False):
     """
-    Return the address and the data that tcprules takes from one line.
+    Return the address and the data that tcprules takes from one line, in bytes.
 
-    raw
-        The line in bytes.
-
-    Returns ``(address, data)`` in bytes, or None for a line that tcprules passes over: a comment,
-    a blank line, or any other line without a colon.
-
-    Raises SaltInvocationError, in the words of tcprules, for a line that it refuses.
+    None for a line that tcprules passes over: a comment, a blank line, or any other line without a
+    colon.  Raises SaltInvocationError, in the words of tcprules, for a line that it refuses.
     """
     raw = raw if isinstance(raw, bytes) else raw.encode()
     if raw.startswith(b"#"):
         return None
     raw = raw.rstrip(b" \t\n")
-    ipv6 = _IPV6_RULE.match(raw)
-    if ipv6 and _tcpserver.speaks_ipv6():
-        address, action = ipv6[1], raw[ipv6.end() :]
+    colons = _IPV6_RULE.match(raw) if ipv6 else None
+    if colons:
+        address, action = colons[1], raw[colons.end() :]
     elif b":" in raw:
         address, _, action = raw.partition(b":")
     else:
@@ -42,15 +46,10 @@ def line(raw):
 
 def keys(address):
     """
-    Return the keys under which tcprules stores the rule of an address.
-
-    address
-        The part of a line before its colon, in bytes.
+    Return the keys under which tcprules stores the rule of an address, in bytes.
 
     An address with a dash, as in ``10.0.0.1-3``, is one key for each number; any other is a key as
-    it stands.
-
-    Raises SaltInvocationError where there is no number on a side of the dash.
+    it stands.  Raises SaltInvocationError where there is no number on a side of the dash.
     """
     address = address if isinstance(address, bytes) else address.encode()
     before, dash, after = address.partition(b"-")
@@ -62,20 +61,15 @@ def keys(address):
     return [b"%s%d%s" % (head, number, tail) for number in numbers]
 
 
-def records(text):
+def records(text, ipv6=False):
     """
-    Return the records that tcprules makes of a text, in their order.
-
-    text
-        The content of a ``.rules`` file in bytes.
-
-    Returns an iterator of ``(key, data)`` in bytes.
+    Yield the records that tcprules makes of a text, ``(key, data)`` in bytes, in their order.
 
     Raises SaltInvocationError for the first line that tcprules refuses.
     """
     text = text if isinstance(text, bytes) else text.encode()
     for raw in text.split(b"\n"):
-        rule = line(raw)
+        rule = line(raw, ipv6)
         if rule:
             for key in keys(rule[0]):
                 yield key, rule[1]
@@ -85,11 +79,8 @@ def keys_for(ip, host=None, info=None):
     """
     Return the keys that tcpserver looks up for a client, in its order (rules.c).
 
-    ip
-        The client's address.
-
     host, info
-        Its name and what its ident server says, where tcpserver asks for them.
+        its name and what its ident server says, where tcpserver asks for them
     """
     keys = [ip, *(ip[: dot.end()] for dot in reversed([*re.finditer("[.:]", ip)]))]
     if host is not None:
@@ -102,46 +93,49 @@ def keys_for(ip, host=None, info=None):
 
 def action(verdict, env):
     """
-    Return what follows the colon of a rule.
-
-    verdict
-        ``allow`` or ``deny``.
-
-    env
-        The variables that the rule sets, a mapping of texts.
+    Return what follows the colon of a rule: a verdict, and the variables that it sets.
 
     Raises SaltInvocationError for a value in which every possible quote occurs.
     """
-    return verdict + "".join(f",{name}={_quoted(value)}" for name, value in env.items())
+    return _action(verdict, env.items())
+
+
+def quote(value):
+    """Return a character that can quote the value of a variable, or None if it has them all."""
+    return next((character for character in QUOTES if character not in value), None)
 
 
 def meaning(data):
-    """
-    Return the verdict and the variables that tcpserver takes from the data of a record.
-
-    data
-        The data in bytes.
-
-    Returns ``(verdict, env)`` as for ``rulestext.action``.
-    """
-    data = data if isinstance(data, bytes) else data.encode()
-    fields = data.decode(errors="replace").split("\0")
-    variables = (field[1:].partition("=") for field in fields if field.startswith("+"))
-    verdict = "deny" if any(field.startswith("D") for field in fields) else "allow"
-    return verdict, {name: value for name, _, value in variables}
+    """Return the verdict and the variables that tcpserver takes from the data of a record."""
+    verdict, variables = _fields(data)
+    return verdict, dict(variables)
 
 
 def dump(records):
-    """
-    Return the lines that would make records.
-
-    records
-        The records of a cdb, as ``tcpcdb.records`` returns them.
-    """
+    """Return the lines of which tcprules would make just the records of a cdb."""
     return [
-        f"{key if isinstance(key, str) else key.decode(errors='replace')}:{action(*meaning(data))}"
+        f"{_literal(key.decode(errors='replace'))}:{_action(*_fields(data))}"
         for key, data in records
     ]
+
+
+def _literal(key):
+    """Return the address that makes one key: a dash in it must not become a range."""
+    if "-" not in key or "=" in key or "@" in key:
+        return key
+    # tcprules counts at the first dash only, and there from a number to itself.
+    return re.sub(rf"((?:^|\.)({OCTET}))(?=\.)", r"\1-\2", key, count=1)
+
+
+def _fields(data):
+    """Return the verdict, and the variables in their order, which may have one name."""
+    fields = data.decode(errors="replace").split("\0")
+    variables = [field[1:].partition("=")[::2] for field in fields if field.startswith("+")]
+    return "deny" if any(field.startswith("D") for field in fields) else "allow", variables
+
+
+def _action(verdict, variables):
+    return verdict + "".join(f",{name}={_quoted(value)}" for name, value in variables)
 
 
 def _variables(rest, raw):
@@ -157,10 +151,10 @@ def _variables(rest, raw):
 
 
 def _quoted(value):
-    for quote in "\"'|/!%^~_":
-        if quote not in value:
-            return f"{quote}{value}{quote}"
-    raise SaltInvocationError(f"no quote is left for {value!r}")
+    character = quote(value)
+    if not character:
+        raise SaltInvocationError(f"no quote is left for {value!r}")
+    return f"{character}{value}{character}"
 
 
 def _number(digits, address):

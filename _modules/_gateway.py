@@ -1,0 +1,247 @@
+"""
+What stands below ``ftpgw:`` in pillar: every setting, and all that can be wrong with them together.
+"""
+
+import os
+import socket
+
+import _accounts
+import _check
+import _gatewaynet
+import _layers
+import _rulefiles
+import _servicedir
+import _sites
+from _check import LINE, Setting, choice, kind, listing, mapping, table, word
+
+PILLAR = "ftpgw"
+PROXY = "ftp-proxy"
+_LINES = listing(LINE, "lines of text")
+_PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
+_NAME = kind(
+    "a name", lambda name: isinstance(name, str) and name.isprintable(), {"type": "string"}
+)
+
+
+def _section(settings, meaning):
+    """Return the setting that is a table of others, whose default is theirs."""
+    return Setting(settings, meaning, settings.read({}))
+
+
+SETTINGS = {
+    "network": _section(
+        _gatewaynet.NETWORK,
+        "the two sides of the gateway; where the service ftp-proxy is up, all of it is needed",
+    ),
+    "accounts": Setting(
+        mapping(_accounts.NAME, _accounts.ACCOUNT, "accounts to settings"),
+        "who may log in; nobody else can",
+        {},
+    ),
+    "rules": Setting(
+        mapping(_rulefiles.NAME, _sites.RULES, "names to settings"),
+        "who may connect: NAME becomes NAME.rules and NAME.cdb in /etc/tcprules",
+        {},
+    ),
+    "services": Setting(
+        mapping(_NAME, _servicedir.SERVICE, "names to settings"),
+        "daemons under supervise; those of the gateway are open-ftpd and ftp-proxy",
+        {},
+    ),
+    "firewall": _section(
+        table(
+            {
+                "manage": Setting(
+                    choice("include", "full", False),
+                    "`include`: a file of our own; `full`: the whole pf.conf (pf only); false: "
+                    "hands off",
+                    "include",
+                )
+            }
+        ),
+        "sends the FTP of the inside network to ftp-proxy, and not the FTP to the gateway itself",
+    ),
+    "packages": Setting(
+        listing(LINE, "packages"),
+        "packages to install by the system's own package manager, beside those that it needs",
+        [],
+    ),
+    "service_dir": Setting(_PATH, "where svscan looks for services", "/service"),
+    "nologin": Setting(_PATH, "the shell that nobody can use", "/sbin/nologin"),
+    "shells": Setting(
+        _LINES,
+        "what /etc/shells must have, for an ftpd that looks there whether an account may log in",
+        ["/sbin/nologin"],
+    ),
+    "pam": _section(
+        table(
+            {
+                "file": Setting(LINE, "PAM's file for ftpd, or nothing", ""),
+                "lines": Setting(_LINES, "the lines at its top", []),
+            }
+        ),
+        "for an ftpd that has no flag which admits only the accounts of /etc/ftpchroot",
+    ),
+    "login_group": Setting(
+        LINE, "a group of the accounts, where that is what PAM asks for, or nothing", ""
+    ),
+    "daemontools": _section(
+        table(
+            {
+                "source": Setting(
+                    LINE,
+                    "what your file server offers, such as salt://daemontools-0.76.tar.gz, or "
+                    "nothing",
+                    "",
+                ),
+                "hash": Setting(
+                    LINE,
+                    "the digest without which they are not unpacked",
+                    "sha256=a55535012b2be7a52dcd9eccabb9a198b13be50d0384143bd3b32b8710df4c1f",
+                ),
+            }
+        ),
+        "the sources of daemontools, for a system without a package of it",
+    ),
+}
+GATEWAY = table(SETTINGS, "a mapping of settings")
+DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+# What pillar only adds to: the whole of it is judged, not what stands in pillar alone.
+_JUDGED_WHOLE = {"accounts", "network", "rules", "services"}
+
+
+def is_proxied(declared):
+    """Return whether a pillar wants an FTP proxy."""
+    service = declared
+    for key in ("services", PROXY):
+        service = service.get(key) if isinstance(service, dict) else None
+    return not isinstance(service, dict) or service.get("state", "up") == "up"
+
+
+def usable_network(declared):
+    """Return the network of a pillar as far as it makes sense, else the defaults."""
+    given = declared.get("network") if isinstance(declared, dict) else None
+    settings = _gatewaynet.NETWORK.settings
+    good = {
+        key: value
+        for key, value in (given if isinstance(given, dict) else {}).items()
+        if key in settings and not _check.problems(settings[key].kind, value, "")
+    }
+    return DEFAULTS["network"] | good
+
+
+def rendered(merged, problems):
+    """
+    Return what states are rendered from: nothing that is secret, and no shape that is wrong.
+
+    merged
+        the settings; where something is wrong with them, those without pillar
+    problems
+        what is wrong; if anything is, there are no services and no rules to be rendered
+    """
+    filter = merged.get("filter", {"ways": {}})
+    services = {
+        name: {key: value for key, value in service.items() if key != "envdir"}
+        for name, service in ({} if problems else merged["services"]).items()
+    }
+    return {
+        **{key: value for key, value in merged.items() if key != "accounts"},
+        "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
+        "proxied": is_proxied(merged),
+        "problems": problems,
+        "rules": {} if problems else merged["rules"],
+        "services": services,
+    }
+
+
+def problems(declared, merged, judge_rules, log_dir):
+    """
+    Return a line for all that is wrong with a gateway, as far as it can be known before anything.
+
+    declared
+        what pillar says
+    merged
+        the same over the defaults and what the system needs
+    judge_rules
+        a function of a rule set's name, settings and path that returns what is wrong with it
+    log_dir
+        where a service without a log directory of its own logs to
+    """
+    if declared is None:
+        return [
+            f"{PILLAR}: pillar has nothing for this gateway "
+            "(see pillar.example, and whether top.sls names this minion)"
+        ]
+    if not isinstance(declared, dict):
+        return _check.problems(GATEWAY, declared, PILLAR)
+    given = {key: value for key, value in declared.items() if value is not None}
+    own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
+    found = _check.problems(GATEWAY, own, PILLAR)
+    found += _accounts.problems(given.get("accounts", {}), f"{PILLAR}:accounts")
+    found += _named(merged["rules"], _rulefiles.NAME, judge_rules, f"{PILLAR}:rules")
+    found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
+    found += _network(given, merged)
+    return found or list(_together(merged, log_dir))
+
+
+def _named(entries, names, judge, path):
+    if not isinstance(entries, dict):
+        got = _check.got(entries, secret=True)
+        return [f"{path}: expected a mapping of names to settings, got {got}"]
+    found = []
+    for name, given in entries.items():
+        found += _check.problems(names, name, path) or judge(name, given, f"{path}:{name}")
+    return found
+
+
+def _network(given, merged):
+    """What a gateway with a proxy needs: two networks, and a packet filter that sends to it."""
+    path, network = f"{PILLAR}:network", merged["network"]
+    if not is_proxied(merged):
+        return _check.problems(_gatewaynet.NETWORK, network, path)
+    found = _gatewaynet.problems(network, path)
+    if _check.problems(SETTINGS["firewall"].kind, given.get("firewall", {}), ""):
+        return found
+    manage, ways = merged["firewall"]["manage"], list(merged.get("filter", {}).get("ways", {}))
+    if manage is not False and manage not in ways:
+        known = " or ".join([*ways, "false"])
+        got = _check.got(manage)
+        found.append(f"{PILLAR}:firewall:manage: expected {known} on this system, got {got}")
+    return found
+
+
+def _together(merged, log_dir):
+    """What no entry can know alone: the rules, ports and log directories of several services."""
+    up = {name: s for name, s in merged["services"].items() if s.get("state", "up") == "up"}
+    listeners, writers = [], {}
+    for name, service in up.items():
+        path, tcpserver = f"{PILLAR}:services:{name}", service.get("tcpserver")
+        if tcpserver:
+            yield from _unknown_rules(tcpserver.get("rules"), merged["rules"], path)
+            listener = (str(tcpserver.get("address", 0)), _port(tcpserver["port"]))
+            for other, (address, port) in listeners:
+                if port == listener[1] and (
+                    address == listener[0] or "0" in (address, listener[0])
+                ):
+                    where = f"address {address} port {port}"
+                    yield f"{path}:tcpserver: {other} listens on {where} already"
+            listeners.append((name, listener))
+        log = service.get("multilog", True)
+        folder = (log if isinstance(log, dict) else {}).get("directory", f"{log_dir}/{name}")
+        if log and folder in writers:
+            yield f"{path}:multilog:directory: {writers[folder]} logs to {folder} already"
+        writers[folder] = name
+
+
+def _unknown_rules(named, rules, path):
+    if named and not os.path.isabs(named) and named not in rules:
+        yield (
+            f"{path}:tcpserver:rules: there is no {PILLAR}:rules:{named}{_check.hint(named, rules)}"
+        )
+
+
+def _port(port):
+    try:
+        return int(port) if str(port).isdigit() else socket.getservbyname(port, "tcp")
+    except OSError:
+        return port

@@ -1,0 +1,298 @@
+"""
+Rules of a packet filter: read, put in force, and taken back if they cut the minion off.
+
+The filter is given as a mapping of argument vectors, in which ``{file}`` stands for a path::
+
+    check:  [nft, --check, --file, '{file}']          exits 0 if the rules are sound
+    load:   [nft, --file, '{file}']                   puts all of them in force, or none
+    show:   [nft, --stateless, --terse, list, table, ip, ftpgw]
+    unload: [nft, delete, table, ip, ftpgw]           takes them out of force
+
+``show`` may be a list of several, which together print what is in force.  That must depend on the
+rules alone, not on counters or clients.  It is kept beside the file when the rules are loaded, and
+of which file it is, so that rules which are gone or were edited are noticed.
+"""
+
+import concurrent.futures
+import contextlib
+import hashlib
+import os
+import re
+import shlex
+import socket
+import subprocess
+
+import _block
+import _guard
+from salt.exceptions import CommandExecutionError
+from salt.utils.network import parse_host_port
+
+# Seconds for one run of the filter's program, and for one connection to whoever must answer.
+PROGRAM, CONNECTION = 10, 5
+# Seconds until the old rules come back where nobody says that the new ones are good.
+PATIENCE = 2 * PROGRAM + 4 * CONNECTION
+# pf names the table of a long list __automatic_RANDOM_NUMBER, anew at each load.
+_RANDOM = re.compile("(?<=__automatic_)[0-9a-f]+(?=_)")
+
+
+def read(path, programs):
+    """
+    Return what is known of a file of rules, each part empty where there is none.
+
+    ``text`` is what the file holds, ``loaded`` what ``show`` prints now, ``remembered`` what it
+    printed when the rules were loaded, None if those were not yet these.
+    """
+    text = _block.read(path)
+    digest, _, remembered = _block.read(_memory(path)).partition("\n")
+    if digest and digest != _digest(text):
+        remembered = None
+    return {"text": text, "loaded": _shown(path, programs), "remembered": remembered}
+
+
+def plan(world, text):
+    """
+    Return what must change until the rules of `read` are a text; an empty text means none.
+
+    The differences are those of ``file`` and of what is ``loaded``; without any all is well.
+    """
+    changes = {
+        "file": _block.difference(world["text"], text),
+        "loaded": _drift(text, world["loaded"], world["remembered"]),
+    }
+    return {key: lines for key, lines in changes.items() if lines}
+
+
+def _drift(text, loaded, remembered):
+    if not text:
+        return _block.difference(loaded, "")
+    if not loaded:
+        return "there were none"
+    if remembered is None:
+        return "what is remembered of them is older than the file"
+    if not remembered:
+        return "nothing is remembered of them"
+    return _block.difference(loaded, remembered)
+
+
+def install(path, text, programs, put, peers):
+    """
+    Put rules in force, and then in the place of those in the file.
+
+    put
+        writes a file: its path, its text and its permissions
+    peers
+        whom this minion must not lose, see `masters` and `visitor`
+
+    The old rules come back, and the old file stands, if somebody could be reached before and
+    cannot be now, if anything fails, and if this process is killed in between.  Raises
+    CommandExecutionError, saying which of these it was.
+    """
+    file = os.path.realpath(path)
+    new, mode = f"{file}.new", None if os.path.exists(file) else 0o600
+    try:
+        put(new, text, 0o600)
+        _run(path, programs["check"], new)
+        with _reversible(path, programs, peers) as change:
+            change("load", new)
+            put(file, text, mode)
+    finally:
+        _unlink(new)
+    put(_memory(path), f"{_digest(text)}\n{_shown(path, programs)}", 0o600)
+
+
+def remove(path, programs, peers):
+    """Take rules out of force, as carefully as `install`, and remove their file."""
+    if _shown(path, programs):
+        with _reversible(path, programs, peers) as change:
+            change("unload")
+    for file in (f"{path}.new", _memory(path), path):
+        _unlink(file)
+
+
+def masters(opts, configured=()):
+    """
+    Return where the masters of a minion are: who, host, port, and whether a refusal is an answer.
+
+    opts
+        the options of the minion
+    configured
+        more masters, as written in its configuration: HOST, HOST:PORT, [IPV6]:PORT
+    """
+    if opts.get("file_client") == "local" or opts.get("master_type") == "disable":
+        return []
+    ports = [opts.get("master_port") or 4506, opts.get("publish_port") or 4505]
+    entries = [*_entries(opts.get("master_list")), *_entries(configured)]
+    own = opts.get("master")
+    if opts.get("master_ip") and isinstance(own, str):
+        entries.insert(0, opts["master_ip"])
+    else:
+        entries[:0] = _entries(own)
+    return list(dict.fromkeys(peer for entry in entries for peer in _master(entry, *ports)))
+
+
+def visitor(connection):
+    """
+    Return where somebody's ssh comes from, in the form of `masters`.
+
+    connection
+        SSH_CONNECTION: that address, its port, and ours
+
+    Nothing can be sent on that connection from here, so a new one goes the other way; whether
+    somebody listens there does not matter.
+    """
+    return [("the ssh client", connection.split()[0], 22, True)] if connection.strip() else []
+
+
+def _entries(masters):
+    entries = [masters] if isinstance(masters, str) else masters or []
+    return [entry for entry in entries if isinstance(entry, str) and entry]
+
+
+def _master(entry, *ports):
+    host, port = entry.strip("[]"), None
+    if f"[{host}]" != entry:
+        try:
+            host, port = parse_host_port(entry)
+        except ValueError:
+            return []
+    return [("the master", host, int(number), False) for number in (port or ports[0], ports[1])]
+
+
+def reachable(peers):
+    """
+    Return those of some peers that answer now: ``{(family, address, refusal): who}``.
+
+    They are asked side by side.  Their names are looked up here only: rules that cut off a
+    resolver must not make it take long to ask again.
+    """
+    found = {}
+    for who, host, port, refusal in peers:
+        with contextlib.suppress(OSError):
+            for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                shown = f"[{host}]" if ":" in host else host
+                found.setdefault((family, address, refusal), f"{who} at {shown}:{port}")
+    return _answering(found)
+
+
+def _answering(found):
+    with concurrent.futures.ThreadPoolExecutor(max(1, len(found))) as threads:
+        answers = list(threads.map(_answers, found))
+    return {key: who for (key, who), yes in zip(found.items(), answers, strict=True) if yes}
+
+
+def _answers(key):
+    family, address, refusal = key
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as connection:
+        connection.settimeout(CONNECTION)
+        try:
+            connection.connect(address)
+        except ConnectionRefusedError:
+            return refusal
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _reversible(path, programs, peers):
+    """Let the body change the rules by what is yielded; go back unless it ends well."""
+    commands = [_words(programs["load"], path)] if os.path.exists(path) else []
+    before = reachable(peers)
+
+    def change(program, file=""):
+        _run(path, programs[program], file, pipe)
+        still = _answering(before)
+        lost = sorted({who for key, who in before.items() if key not in still})
+        if lost:
+            raise CommandExecutionError(
+                f"{path}: with these rules {' and '.join(lost)} does not answer "
+                "any more; the old ones are back (let the minion reach it)"
+            )
+
+    with _dead_man(path, [*commands, programs["unload"]]) as pipe:
+        yield change
+
+
+@contextlib.contextmanager
+def _dead_man(path, commands):
+    """Run commands, until one works, unless the body ends well; yield the pipe to the guard."""
+    guard = _guard.start(commands, PATIENCE, PROGRAM)
+    if not guard:
+        raise CommandExecutionError(f"{path}: no guard could be started, so nothing has changed")
+    well = False
+    try:
+        yield guard.stdin.fileno()
+        well = True
+        with contextlib.suppress(BrokenPipeError):
+            guard.stdin.write(_guard.WELL)
+    finally:
+        status = _guard.end(guard)
+        # One that was killed is not missed if all is well; and without old rules none come back.
+        if commands[1:] and status not in (_guard.KEPT, _guard.BACK) and not (well and status < 0):
+            what = ", so ours are out of force" if status == _guard.UNLOADED else ""
+            raise CommandExecutionError(
+                f"{path}: not even the old rules could be loaded{what} (see what is wrong with: "
+                f"{shlex.join(commands[0])})"
+            )
+    if status > _guard.KEPT:
+        raise CommandExecutionError(
+            f"{path}: this took more than {PATIENCE} s, so the old rules are back"
+        )
+
+
+def _run(path, command, file="", pipe=None):
+    try:
+        done = _ended(path, _words(command, file), pipe)
+    except FileNotFoundError:
+        raise CommandExecutionError(f"{path}: no program {command[0]!r} (install it)")
+    if done.returncode:
+        said = _block.shown((done.stderr or done.stdout).strip()) or [f"exit {done.returncode}"]
+        raise CommandExecutionError(
+            f"{path}: {command[0]} refuses these rules, so the old ones stand: {said[0]}"
+        )
+
+
+def _shown(path, programs):
+    show = programs["show"]
+    commands = [show] if isinstance(show[0], str) else show
+    return "".join(_said(path, command) for command in commands)
+
+
+def _said(path, command):
+    try:
+        done = _ended(path, command)
+    except FileNotFoundError:
+        return ""
+    return _RANDOM.sub("", done.stdout) if done.returncode == 0 else ""
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _ended(path, command, pipe=None):
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=PROGRAM,
+            check=False,
+            pass_fds=[] if pipe is None else [pipe],
+        )
+    except subprocess.TimeoutExpired:
+        raise CommandExecutionError(f"{path}: {command[0]} did not end within {PROGRAM} s")
+
+
+def _words(command, file):
+    return [word.replace("{file}", file) for word in command]
+
+
+def _memory(path):
+    return f"{path}.loaded"
+
+
+def _unlink(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,214 @@
+"""What is wrong with a gateway is told at once, one line each, before anything is touched."""
+
+import pathlib
+
+import _gateway
+import _layers
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).parents[2]
+HASH = "$6$salt$" + "a" * 86
+NETWORK = {
+    "ext_if": "xl0",
+    "int_if": "xl1",
+    "int_ip": "192.168.0.254",
+    "int_net": "192.168.0.0/24",
+}
+NO_PROXY = {"ftp-proxy": {"state": "absent"}}
+FTPD = {"tcpserver": {"address": 0, "port": "ftp"}, "command": ["/usr/sbin/ftpd"]}
+SYSTEM = {"filter": {"ways": {"include": {}, "full": {}}}, "services": {}, "rules": {"ftp": {}}}
+
+
+def problems(declared, system=SYSTEM):
+    below = _layers.merged([_gateway.DEFAULTS, system])
+    merged = _layers.with_pillar(below, declared if isinstance(declared, dict) else {})
+    return _gateway.problems(declared, merged, lambda *_: [], "/var/multilog")
+
+
+def with_services(**services):
+    return {"services": {**services, **NO_PROXY}}
+
+
+def test_every_setting_of_the_files_is_known():
+    """What defaults.yaml and pillar.example say is declared."""
+    used = set(yaml.safe_load((ROOT / "pillar.example").read_text())["ftpgw"])
+    used |= set(yaml.safe_load((ROOT / "ftpgw/defaults.yaml").read_text()))
+    assert used <= set(_gateway.SETTINGS)
+
+
+def test_pillar_example_has_no_problem():
+    assert problems(yaml.safe_load((ROOT / "pillar.example").read_text())["ftpgw"]) == []
+
+
+SHAPES = [
+    (None, "ftpgw: pillar has nothing for this gateway (see pillar.example, and whether top.sls"),
+    ([], "ftpgw: expected a mapping of settings, got a list"),
+    ([HASH], "ftpgw: expected a mapping of settings, got a list"),
+    (HASH, "ftpgw: expected a mapping of settings, got text"),
+    ({"servces": {}}, "ftpgw: unknown setting 'servces' (did you mean 'services'?)"),
+    ({"services": "x"}, "ftpgw:services: expected a mapping of names to settings, got text"),
+    ({"rules": []}, "ftpgw:rules: expected a mapping of names to settings, got a list"),
+    (
+        {"accounts": [HASH]},
+        "ftpgw:accounts: expected a mapping of accounts to settings, got a list",
+    ),
+    ({3: 4}, "ftpgw: unknown setting 3 (known: network, accounts, "),
+    ({HASH: 4}, "ftpgw: unknown setting a password hash (known: "),
+    ({"shells": "/bin/sh"}, "ftpgw:shells: expected a list of lines of text, got text"),
+    (
+        {"packages": ["a", 3]},
+        "ftpgw:packages: expected one line of text without control characters",
+    ),
+    ({"login_group": ["a"]}, "ftpgw:login_group: expected one line of text without control"),
+    ({"service_dir": 3}, "ftpgw:service_dir: expected an absolute path, got 3 (quote it)"),
+    ({"pam": {"lines": None}}, "ftpgw:pam:lines: expected a list of lines of text, got nothing"),
+    ({"daemontools": {"source": True}}, "ftpgw:daemontools:source: expected one line of text"),
+    ({"daemontools": {"sorce": "a"}}, "ftpgw:daemontools: unknown setting 'sorce' (did you mean"),
+    ({"firewall": {"manag": False}}, "ftpgw:firewall: unknown setting 'manag' (did you mean 'man"),
+]
+
+
+@pytest.mark.parametrize(("declared", "problem"), SHAPES)
+def test_a_wrong_shape_is_one_line(declared, problem):
+    if isinstance(declared, dict):
+        declared = {"services": NO_PROXY, **declared}
+    lines = [line for line in problems(declared) if not line.startswith("ftpgw:network: the FTP")]
+    assert len(lines) == 1
+    assert lines[0].startswith(problem)
+    assert "$6$" not in lines[0]
+
+
+def test_mistakes_everywhere_are_told_at_once():
+    """Not those at the top first, and the others when these are mended."""
+    declared = {
+        "shels": [],
+        "accounts": {"partner": {}},
+        "services": {"open-ftpd": {"enabeld": True}},
+        "network": {**NETWORK, "int_ip": "x"},
+        "firewall": {"manage": "all"},
+    }
+    paths = [line.partition(" ")[0] for line in problems(declared)]
+    assert paths == [
+        "ftpgw:",
+        "ftpgw:firewall:manage:",
+        "ftpgw:accounts:partner:password:",
+        "ftpgw:services:open-ftpd:",
+        "ftpgw:network:int_ip:",
+    ]
+
+
+def test_an_empty_pillar_key_is_nothing():
+    """`accounts:` with every line below it commented out is no mistake."""
+    assert problems({"accounts": None, "rules": None, "services": NO_PROXY}) == []
+
+
+def test_two_services_cannot_have_one_port():
+    """The line names the second and the first, whatever the port is called."""
+    twin = {**FTPD, "tcpserver": {"port": 21}}
+    [line] = problems(with_services(one=FTPD, two=twin))
+    assert line == "ftpgw:services:two:tcpserver: one listens on address 0 port 21 already"
+
+
+def test_every_address_is_also_this_one():
+    here = {**FTPD, "tcpserver": {"address": "192.168.0.254", "port": 21}}
+    there = {**FTPD, "tcpserver": {"address": "10.0.0.1", "port": 21}}
+    assert problems(with_services(one=here, two=there)) == []
+    [line] = problems(with_services(one=here, two=FTPD))
+    assert (
+        line == "ftpgw:services:two:tcpserver: one listens on address 192.168.0.254 port 21 already"
+    )
+
+
+@pytest.mark.parametrize("state", ["down", "absent"])
+def test_a_service_that_is_not_up_takes_no_port(state):
+    """A declared but stopped twin is allowed."""
+    assert problems(with_services(one=FTPD, two={**FTPD, "state": state})) == []
+
+
+def test_two_services_cannot_have_one_log():
+    """The second multilog never gets the lock of the first, and its service hangs."""
+    log = {"directory": "/var/multilog/one"}
+    other = {"command": ["/usr/bin/other"], "multilog": log}
+    [line] = problems(with_services(one=FTPD, two=other))
+    assert line == "ftpgw:services:two:multilog:directory: one logs to /var/multilog/one already"
+
+
+def test_a_service_names_rules_that_exist():
+    """tcpserver refuses everybody when its rules are missing."""
+    ftpd = {**FTPD, "tcpserver": {"port": "ftp", "rules": "fpt"}}
+    [line] = problems(with_services(one=ftpd))
+    assert line.startswith("ftpgw:services:one:tcpserver:rules: there is no ftpgw:rules:fpt")
+    assert "did you mean 'ftp'?" in line
+    elsewhere = {**FTPD, "tcpserver": {"port": "ftp", "rules": "/elsewhere/ftp.cdb"}}
+    assert problems(with_services(one=elsewhere)) == []
+
+
+@pytest.mark.parametrize("state", ["absent", "down"])
+def test_without_a_proxy_no_network_is_asked_for(state):
+    """Nor how to manage a filter that nobody needs."""
+    declared = {"services": {"ftp-proxy": {"state": state}}, "firewall": {"manage": "full"}}
+    assert problems(declared, {"services": {}, "rules": {}}) == []
+
+
+def test_with_a_proxy_all_of_the_network_is_asked_for():
+    [line] = problems({})
+    assert line.startswith("ftpgw:network: the FTP proxy needs ext_if, int_if, int_ip, int_net (")
+
+
+@pytest.mark.parametrize("manage", ["include", "full", False])
+def test_the_ways_of_a_filter_are_those_of_the_system(manage):
+    """False is possible everywhere."""
+    assert problems({"network": NETWORK, "firewall": {"manage": manage}}) == []
+
+
+def test_a_way_that_the_system_does_not_have_is_refused():
+    declared = {"network": NETWORK, "firewall": {"manage": "full"}}
+    [line] = problems(declared, {**SYSTEM, "filter": {"ways": {"include": {}}}})
+    expected = "expected include or false on this system, got 'full'"
+    assert line == f"ftpgw:firewall:manage: {expected}"
+
+
+@pytest.mark.parametrize("manage", ["ful", 0, None, True, ["include"], {"include": 1}])
+def test_another_way_is_refused(manage):
+    [line] = problems({"network": NETWORK, "firewall": {"manage": manage}})
+    assert line.startswith("ftpgw:firewall:manage: expected include, full or false, got ")
+
+
+def test_a_system_without_a_known_filter_has_one_way():
+    """Somebody else sends the clients to the proxy."""
+    bare = {"services": {}, "rules": {}}
+    [line] = problems({"network": NETWORK}, bare)
+    assert line == "ftpgw:firewall:manage: expected false on this system, got 'include'"
+    assert problems({"network": NETWORK, "firewall": {"manage": False}}, bare) == []
+
+
+def test_a_network_that_makes_no_sense_is_not_rendered():
+    given = {"network": {"int_ip": "x", "proxy_port": 9000, "no": 1, "passive_ports": "all"}}
+    usable = _gateway.usable_network(given)
+    assert usable == {**_gateway.DEFAULTS["network"], "proxy_port": 9000}
+
+
+@pytest.mark.parametrize("wrong", [None, [], "x", {"network": 3}])
+def test_nor_is_what_is_no_network(wrong):
+    assert _gateway.usable_network(wrong) == _gateway.DEFAULTS["network"]
+
+
+SECRETS = {
+    "accounts": {"partner": {"password": HASH}},
+    "services": {"open-ftpd": {**FTPD, "envdir": {"TOKEN": "geheim"}}},
+}
+
+
+def test_nothing_secret_is_rendered():
+    merged = _layers.with_pillar(_layers.merged([_gateway.DEFAULTS, SYSTEM]), SECRETS)
+    rendered = _gateway.rendered(merged, [])
+    assert "open-ftpd" in rendered["services"]
+    assert "geheim" not in str(rendered)
+    assert "$6$" not in str(rendered)
+
+
+def test_where_something_is_wrong_no_service_and_no_rule_is_rendered():
+    rendered = _gateway.rendered(_layers.merged([_gateway.DEFAULTS, SYSTEM]), ["ftpgw: wrong"])
+    assert (rendered["services"], rendered["rules"]) == ({}, {})
+    assert rendered["problems"] == ["ftpgw: wrong"]
