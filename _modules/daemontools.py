@@ -12,7 +12,6 @@ itself if not set; ``daemontools.definition_dir`` is where the links in it point
 import contextlib
 import logging
 import os
-import re
 
 import _files
 import _multilog
@@ -27,7 +26,6 @@ LOG = logging.getLogger(__name__)
 __func_alias__ = {"exit_": "exit"}
 __outputter__ = {"status": "yaml"}
 
-LETTERS = re.compile(r"[udopchaitkx]+")
 # For how many seconds a service must be up before it counts as up, and how long to wait for it.
 STABLE_FOR = 2
 TIMEOUT = 15
@@ -97,9 +95,14 @@ def show(name):
     """
     Return the record of a service, as daemontools.status shows it.
 
+    The command fails where there is no such service.
+
     CLI Example: ``salt '*' daemontools.show open-ftpd/log``
     """
-    return _supervise.read(_path(name))
+    record = _supervise.read(_path(name))
+    if record["state"] == "missing":
+        __context__["retcode"] = 1
+    return record
 
 
 def status(name=None, sig=None):
@@ -114,8 +117,8 @@ def status(name=None, sig=None):
     sig
         Look for a process with this in its command line instead, as Salt's other providers do.
 
-    Without a name, returns ``{name: record}``.  A record has ``state`` (up, down, paused, failed,
-    unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
+    Without a name, returns ``{name: record}``.  A record has ``state`` (up, starting, down, paused,
+    failed, unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
     ``enabled``, ``problem`` and ``log``.
 
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
@@ -154,7 +157,7 @@ def pid(name):
 
     CLI Example: ``salt '*' daemontools.pid open-ftpd``
     """
-    return show(name)["pid"]
+    return _supervise.read(_path(name))["pid"]
 
 
 def svc(name, letters):
@@ -165,15 +168,17 @@ def svc(name, letters):
         The service.
 
     letters
-        Some of u, d, o, p, c, h, a, i, t, k, x, as for svc(8).
+        Some of u, d, o, p, c, h, a, i, t, k, x, as for svc(8); with daemontools-encore also q, 1,
+        2, w.
 
     Returns True when supervise has them.  Raises CommandExecutionError when it cannot be reached.
 
     CLI Example: ``salt '*' daemontools.svc open-ftpd h``
     """
-    if not isinstance(letters, str) or not LETTERS.fullmatch(letters):
-        raise SaltInvocationError(f"{name}: {letters!r} is not made of the letters udopchaitkx")
     with _told_of(name):
+        known = _supervise.letters(_path(name))
+        if not letters or not isinstance(letters, str) or set(letters) - set(known):
+            raise SaltInvocationError(f"{name}: {letters!r} is not made of the letters {known}")
         return _supervise.order(_path(name), letters)
 
 
@@ -300,7 +305,7 @@ def available(name):
     CLI Example: ``salt '*' daemontools.available open-ftpd``
     """
     try:
-        return os.access(os.path.join(_path(name), "run"), os.X_OK)
+        return os.access(_run(name), os.X_OK)
     except CommandExecutionError:
         return False
 
@@ -332,7 +337,7 @@ def enabled(name, **kwargs):
 
     CLI Example: ``salt '*' daemontools.enabled open-ftpd``
     """
-    return available(name) and not os.path.lexists(os.path.join(_path(name), "down"))
+    return available(name) and not os.path.lexists(_down_file(name))
 
 
 def disabled(name, **kwargs):
@@ -355,7 +360,7 @@ def enable(name, **kwargs):
     if not available(name):
         raise CommandExecutionError(f"{name}: no such service")
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(_path(name), "down"))
+        os.unlink(_down_file(name))
     return enabled(name)
 
 
@@ -368,7 +373,7 @@ def disable(name, **kwargs):
     CLI Example: ``salt '*' daemontools.disable open-ftpd``
     """
     try:
-        _files.put(os.path.join(_path(name), "down"), "", 0o644)
+        _files.put(_down_file(name), "", 0o644)
         return disabled(name)
     except (CommandExecutionError, OSError) as error:
         LOG.error("%s: cannot make a down file: %s", name, error)
@@ -415,8 +420,9 @@ def log(name, lines=20, since=None, grep=None):
 
     CLI Example: ``salt '*' daemontools.log open-ftpd lines=50 since=1h grep=deny``
     """
-    folder = _multilog.directory(_path(name))
-    return _multilog.read(folder, lines, since, grep)
+    with _told_of(name):
+        folder = _multilog.directory(_path(name))
+        return _multilog.read(folder, lines, since, grep)
 
 
 def rotate(name, timeout=5):
@@ -433,7 +439,8 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
-    return _multilog.rotate(_path(name), timeout)
+    with _told_of(name):
+        return _multilog.rotate(_path(name), timeout)
 
 
 def mask(name, runtime=False):
@@ -460,7 +467,7 @@ def execs():
 
     CLI Example: ``salt '*' daemontools.execs``
     """
-    return {name: os.path.join(_path(name), "run") for name in get_all()}
+    return {name: _run(name) for name in get_all()}
 
 
 def _always(verb, answer, reason):
@@ -502,6 +509,17 @@ def _path(name):
     if not isinstance(name, str) or not _servicedir.ANY_NAME.fullmatch(name):
         raise CommandExecutionError(f"{name!r}: no such service (that is no name of one)")
     return os.path.join(_directory(), name)
+
+
+def _run(name):
+    """Return the program of a service; that of a logger may be all there is of it."""
+    path = _path(name)
+    return path if _supervise.program(path) else os.path.join(path, "run")
+
+
+def _down_file(name):
+    path = _path(name)
+    return os.path.join(_supervise.program(path) or path, "down")
 
 
 def _directory():

@@ -364,6 +364,44 @@ def test_letters_that_svc_does_not_have_are_refused(call, sleeper):
             call("svc", sleeper, letters)
 
 
+def test_what_has_no_log_is_told_from_what_does_not_exist(call, sleeper):
+    for function in ("log", "rotate"):
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, "slepeer")
+        assert str(refusal.value) == "slepeer: no such service"
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, sleeper)
+        assert str(refusal.value) == f"{sleeper}: it has no logger (no log/run)"
+
+
+def test_showing_what_does_not_exist_is_a_failure_of_the_command(supervise, call, sleeper):
+    context = supervise.minion.functions.pack["__context__"]
+    context["retcode"] = 0
+    assert call("show", sleeper)["state"] != "missing"
+    assert call("pid", "nosuch") is None
+    assert context["retcode"] == 0
+    assert call("show", "nosuch")["state"] == "missing"
+    assert context.pop("retcode") == 1
+
+
+def test_a_logger_that_is_a_program_is_a_service_too(supervise, call):
+    """As with daemontools-encore, of which only the status file is here."""
+    folder = supervise("encore")
+    (folder / "log").write_text("#!/bin/sh\n")
+    (folder / "log").chmod(0o755)
+    stopped = bytes.fromhex("03 00 400000006b03d0db 121d2754 00000000 00 75 00 00")
+    with open(folder / "supervise/status", "ab") as status:
+        status.write(stopped)
+    assert call("available", "encore/log") is True
+    assert call("enabled", "encore/log") is True
+    assert call("show", "encore/log")["state"] == "down"
+    assert call("disable", "encore/log") is True
+    assert (folder / "down").exists()
+    assert call("enabled", "encore/log") is False
+    assert call("enable", "encore/log") is True
+    assert call("svc", "encore", "q") is True
+
+
 def test_the_whole_status_names_every_service(call, sleeper, flapping):
     records = call("status")
     assert records[sleeper]["state"] == "up"

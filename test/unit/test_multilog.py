@@ -4,7 +4,9 @@ import datetime
 import os
 import signal
 import subprocess
+import sys
 import time
+import unicodedata
 
 import _multilog
 import _supervise
@@ -81,6 +83,16 @@ def test_a_line_without_a_stamp_is_kept_and_cannot_steer_a_terminal():
     assert _multilog.decode("USER \x1b[2J\there") == (None, "USER \\x1b[2J\there")
 
 
+def test_nothing_that_cannot_be_seen_is_handed_on():
+    """Bidirectional and other controls would let a line read as another one."""
+    seen = [chr(code) for code in range(sys.maxunicode + 1)]
+    hidden = [char for char in seen if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    text = _multilog.decode("".join(hidden))[1]
+    assert not set(text) & set(hidden) - {"\t"}
+    assert _multilog.decode("file\u202egpj.exe")[1] == "file\\u202egpj.exe"
+    assert _multilog.decode("caf\xe9 \u4f60 \U0001f600")[1] == "caf\xe9 \u4f60 \U0001f600"
+
+
 def test_the_last_lines_come_from_the_newest_files_in_order(log):
     assert texts(_multilog.read(str(log), lines=3)) == ["line 5", "line 6", "line 7"]
     assert texts(_multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
@@ -108,18 +120,34 @@ def test_grep_is_a_regular_expression(log):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"lines": "x"}, "lines: must be a whole number, not 'x'"),
-        ({"lines": -1}, "lines: must be a whole number, not -1"),
-        ({"lines": True}, "lines: must be a whole number, not True"),
-        ({"since": "yesterday"}, "since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not"),
-        ({"grep": "("}, "grep: '(' is no regular expression"),
-        ({"grep": 7}, "grep: 7 is no regular expression"),
+        ({"lines": "x"}, "lines: expected a whole number of at least 0 or none, got 'x'"),
+        ({"lines": -1}, "lines: expected a whole number of at least 0 or none, got -1"),
+        ({"lines": True}, "lines: expected a whole number of at least 0 or none, got true"),
+        (
+            {"since": "yesterday"},
+            "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, got",
+        ),
+        (
+            {"grep": "("},
+            "grep: expected a regular expression, got '(' (missing ), unterminated subpattern",
+        ),
+        ({"grep": 7}, "grep: expected a regular expression, got 7"),
     ],
 )
 def test_a_wrong_argument_is_refused(log, arguments, problem):
     with pytest.raises(SaltInvocationError) as refusal:
         _multilog.read(str(log), **arguments)
     assert str(refusal.value).startswith(problem)
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize("grep", ["(a+)+$", "(a|a)*$"])
+def test_an_expression_without_an_end_is_given_up(tmp_path, monkeypatch, grep):
+    monkeypatch.setattr(_multilog, "PATIENCE", 0.5)
+    (tmp_path / "current").write_text(f"{'a' * 60}b\n")
+    with pytest.raises(SaltInvocationError) as refusal:
+        _multilog.read(str(tmp_path), grep=grep)
+    assert str(refusal.value) == f"grep: {grep!r} takes more than 0.5 s"
 
 
 def test_a_log_that_does_not_exist_is_said_so(tmp_path):

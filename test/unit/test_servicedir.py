@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from collections import OrderedDict
 
 import _servicedir
 import pytest
@@ -194,6 +195,20 @@ def test_directories_are_where_the_minion_has_them():
     found = _servicedir.checked("open-ftpd", OPEN_FTPD, PATH, "/logs", "/usr/local/etc/rules")
     assert found["tcpserver"]["rules"] == "/usr/local/etc/rules/ftp.cdb"
     assert found["multilog"]["directory"] == "/logs/open-ftpd"
+
+
+def test_mappings_as_salt_has_them_are_read_and_refused_like_any_other():
+    def salted(value):
+        if isinstance(value, dict):
+            return OrderedDict((key, salted(inner)) for key, inner in value.items())
+        return value
+
+    assert checked(salted(EVERYTHING)) == checked(EVERYTHING)
+    wrong = salted({"command": ["x"], "multilog": {"size": 7}, "envdir": []})
+    assert _servicedir.problems("x", wrong, PATH) == [
+        f"{PATH}:envdir: expected a mapping of variables to text, got a list",
+        f"{PATH}:multilog:size: expected a whole number from 4096 to 16777215, got 7",
+    ]
 
 
 @pytest.mark.parametrize("given", [OPEN_FTPD, FTP_PROXY, EVERYTHING, {"state": "absent"}])
