@@ -40,8 +40,16 @@ def test_the_second_run_only_asks(facts):
     assert facts["second"] == []
     asked = set(facts["calls of the second run"].splitlines())
     assert asked <= set(facts["calls"].splitlines())
-    changing = (" -f ", "pfctl -e", "=", "stop", "start", "install", "add ", "usermod")
+    changing = ("-f /etc", "pfctl -e", "=", "stop", "start", "pkill", "install", "add ", "usermod")
     assert not [call for call in asked if any(word in call for word in changing)]
+
+
+def test_the_daemons_of_the_system_are_ended_and_ours_are_not(facts):
+    """They have the same names; ours are not children of init."""
+    before, afterwards = facts["the system's own"]
+    assert len(before) == 2
+    assert afterwards == []
+    assert facts["the same proxy"] is True
 
 
 def test_the_prediction_is_what_then_changes(facts):
