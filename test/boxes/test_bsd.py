@@ -70,6 +70,21 @@ def test_the_proxy_that_listens_by_itself_is_logged(facts):
     assert "listening on 127.0.0.1 port 8021" in facts["log of ftp-proxy"][-1]
 
 
+def test_what_an_upgrade_left_to_pam_does_not_let_anybody_in(system, facts):
+    """The whole file is ours; and should PAM not start all the same, everybody is confined."""
+    assert "opie" not in facts["pam"]
+    asked = [line.split()[0] + " " + line.split()[2] for line in facts["pam"].splitlines() if line]
+    freebsd = [
+        "auth pam_group.so",
+        "auth pam_unix.so",
+        "account pam_nologin.so",
+        "account pam_unix.so",
+        "session pam_permit.so",
+    ]
+    assert asked == (freebsd if system == "freebsd-14.1" else [])
+    assert facts["ftpchroot"].endswith("partner\n@\n" if asked else "partner\n")
+
+
 def test_the_rules_of_others_stay(facts):
     """Ours come first, between marks; then those that were there."""
     assert facts["pf.conf"].startswith("# ftpgw: begin\n")

@@ -23,6 +23,7 @@ TARBALL = REPOSITORY / ".cache/daemontools-0.76.tar.gz"
 PROGRAMS, STATE, LOG = map(pathlib.Path, ("/run/bsd", "/run/bsd.state", "/run/bsd.log"))
 # A program that only waits, by the name of another.
 SLEEP = "/run/bsd.daemons"
+LEFT_OVER = pathlib.Path("/etc/pam.d/ftpd")
 # "salt and spirits", by bcrypt: OpenBSD knows nothing else.
 HASH = "$2b$05$abcdefghijklmnopqrstuuAc0PP2xpWbsH5iPkFLYayH3Utsh1iJC"
 
@@ -145,6 +146,8 @@ def main():
         "came back": transfer(),
         "stranger": STRANGER.greeting().decode(),
         "log of ftp-proxy": gateway.call("daemontools.log", "ftp-proxy"),
+        "ftpchroot": pathlib.Path("/etc/ftpchroot").read_text(),
+        "pam": LEFT_OVER.read_text() if LEFT_OVER.exists() else "",
         "pf.conf": pathlib.Path("/etc/pf.conf").read_text(),
     }
     LOG.write_text("")
@@ -180,6 +183,9 @@ def prepare(system, release):
         minion.write(f"grains: {json.dumps(grains)}\n")
     with gateway.pillar() as ftpgw:
         ftpgw["accounts"]["partner"]["password"] = HASH
+    if system == "FreeBSD":
+        # What an upgrade from 13 leaves: PAM cannot start, and ftpd then does without.
+        LEFT_OVER.write_text("auth sufficient pam_opie.so no_warn no_fake_prompts\n")
     if system == "OpenBSD":
         (STATE / "modern").touch()
         purge = ["dpkg", "--purge", "--force-depends", "daemontools"]
