@@ -148,9 +148,12 @@ def _leave(accounts):
 
 
 def _chroot_list(names):
+    # FreeBSD's ftpd does without PAM where PAM does not start: a person could log in.
+    everybody = ["@"] if __grains__["kernel"] == "FreeBSD" else []
     # ftpd drops a last line that has no newline, and with it an account's confinement.
     return "".join(
-        f"{line}\n" for line in ["# The FTP accounts of this gateway, by ftpgw.", *sorted(names)]
+        f"{line}\n"
+        for line in ["# The FTP accounts of this gateway, by ftpgw.", *sorted(names), *everybody]
     )
 
 

@@ -34,6 +34,18 @@ ftpgw admits nobody but its accounts:
     - require:
       - ftpgw packages are installed
 {%- endfor %}
+{%- for path, lines in ftpgw.get("pam_files", {}).items() %}
+
+ftpgw alone says who {{ path }} admits:
+  file.managed:
+    - name: {{ path }}
+    - contents: {{ lines | json }}
+    - user: root
+    - mode: '0644'
+    - backup: minion
+    - require:
+      - ftpgw packages are installed
+{%- endfor %}
 
 ftpgw accounts are those of pillar:
   ftpgw.accounts:

@@ -40,3 +40,10 @@ def test_what_a_home_stands_in_is_not_the_accounts(arrive, tmp_path):
 def test_a_home_that_is_there_is_left_alone(arrive, tmp_path):
     (tmp_path / "home").mkdir()
     assert arrive("home") == {}
+
+
+@pytest.mark.parametrize(("kernel", "end"), [("FreeBSD", "a\nb\n@\n"), ("Linux", "a\nb\n")])
+def test_where_that_is_possible_everybody_is_confined(monkeypatch, kernel, end):
+    """There, an ftpd that cannot start PAM asks for a password and for nothing else."""
+    monkeypatch.setattr(ftpgw, "__grains__", {"kernel": kernel}, raising=False)
+    assert ftpgw._chroot_list({"b", "a"}).partition("ftpgw.\n")[2] == end
