@@ -53,6 +53,7 @@ docs: $(VENV)/ready
 $(VENV)/ready: requirements-dev.txt | .cache/tools
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
+	$(PYTHON) -m pip install --quiet --no-deps --target $(VENV)/extension --upgrade saltext.freebsd
 	touch $@
 
 .cache/tools: Makefile
