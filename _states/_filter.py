@@ -13,24 +13,22 @@ rules alone, not on counters or clients.  It is kept beside the file when the ru
 of which file it is, so that rules which are gone or were edited are noticed.
 """
 
-import concurrent.futures
 import contextlib
 import hashlib
 import os
 import re
 import shlex
-import socket
 import subprocess
 
 import _block
 import _guard
+import _peers
 from salt.exceptions import CommandExecutionError
-from salt.utils.network import parse_host_port
 
-# Seconds for one run of the filter's program, and for one connection to whoever must answer.
-PROGRAM, CONNECTION = 10, 5
+# Seconds for one run of the filter's program.
+PROGRAM = 10
 # Seconds until the old rules come back where nobody says that the new ones are good.
-PATIENCE = 2 * PROGRAM + 4 * CONNECTION
+PATIENCE = 2 * PROGRAM + 4 * _peers.CONNECTION
 # pf names the table of a long list __automatic_RANDOM_NUMBER, anew at each load.
 _RANDOM = re.compile("(?<=__automatic_)[0-9a-f]+(?=_)")
 
@@ -81,7 +79,7 @@ def install(path, text, programs, put, peers):
     put
         writes a file: its path, its text and its permissions
     peers
-        whom this minion must not lose, see `masters` and `visitor`
+        whom this minion must not lose, see `_peers`
 
     The old rules come back, and the old file stands, if somebody could be reached before and
     cannot be now, if anything fails, and if this process is killed in between.  Raises
@@ -109,99 +107,15 @@ def remove(path, programs, peers):
         _unlink(file)
 
 
-def masters(opts, configured=()):
-    """
-    Return where the masters of a minion are: who, host, port, and whether a refusal is an answer.
-
-    opts
-        the options of the minion
-    configured
-        more masters, as written in its configuration: HOST, HOST:PORT, [IPV6]:PORT
-    """
-    if opts.get("file_client") == "local" or opts.get("master_type") == "disable":
-        return []
-    ports = [opts.get("master_port") or 4506, opts.get("publish_port") or 4505]
-    entries = [*_entries(opts.get("master_list")), *_entries(configured)]
-    own = opts.get("master")
-    if opts.get("master_ip") and isinstance(own, str):
-        entries.insert(0, opts["master_ip"])
-    else:
-        entries[:0] = _entries(own)
-    return list(dict.fromkeys(peer for entry in entries for peer in _master(entry, *ports)))
-
-
-def visitor(connection):
-    """
-    Return where somebody's ssh comes from, in the form of `masters`.
-
-    connection
-        SSH_CONNECTION: that address, its port, and ours
-
-    Nothing can be sent on that connection from here, so a new one goes the other way; whether
-    somebody listens there does not matter.
-    """
-    return [("the ssh client", connection.split()[0], 22, True)] if connection.strip() else []
-
-
-def _entries(masters):
-    entries = [masters] if isinstance(masters, str) else masters or []
-    return [entry for entry in entries if isinstance(entry, str) and entry]
-
-
-def _master(entry, *ports):
-    host, port = entry.strip("[]"), None
-    if f"[{host}]" != entry:
-        try:
-            host, port = parse_host_port(entry)
-        except ValueError:
-            return []
-    return [("the master", host, int(number), False) for number in (port or ports[0], ports[1])]
-
-
-def reachable(peers):
-    """
-    Return those of some peers that answer now: ``{(family, address, refusal): who}``.
-
-    They are asked side by side.  Their names are looked up here only: rules that cut off a
-    resolver must not make it take long to ask again.
-    """
-    found = {}
-    for who, host, port, refusal in peers:
-        with contextlib.suppress(OSError):
-            for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                shown = f"[{host}]" if ":" in host else host
-                found.setdefault((family, address, refusal), f"{who} at {shown}:{port}")
-    return _answering(found)
-
-
-def _answering(found):
-    with concurrent.futures.ThreadPoolExecutor(max(1, len(found))) as threads:
-        answers = list(threads.map(_answers, found))
-    return {key: who for (key, who), yes in zip(found.items(), answers, strict=True) if yes}
-
-
-def _answers(key):
-    family, address, refusal = key
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as connection:
-        connection.settimeout(CONNECTION)
-        try:
-            connection.connect(address)
-        except ConnectionRefusedError:
-            return refusal
-        return True
-    return False
-
-
 @contextlib.contextmanager
 def _reversible(path, programs, peers):
     """Let the body change the rules by what is yielded; go back unless it ends well."""
     commands = [_words(programs["load"], path)] if os.path.exists(path) else []
-    before = reachable(peers)
+    before = _peers.reachable(peers)
 
     def change(program, file=""):
         _run(path, programs[program], file, pipe)
-        still = _answering(before)
-        lost = sorted({who for key, who in before.items() if key not in still})
+        lost = _peers.lost(before)
         if lost:
             raise CommandExecutionError(
                 f"{path}: with these rules {' and '.join(lost)} does not answer "

@@ -23,6 +23,7 @@ import contextlib
 import os
 
 import _filter
+import _peers
 import _result
 import salt.config
 from salt.exceptions import CommandExecutionError
@@ -48,7 +49,7 @@ def loaded(name, text, filter):
     ones, and also if the run is killed before that is known.
     """
     put = __salt__["ftpgw.put"]
-    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _peers()))
+    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _whom()))
 
 
 def unloaded(name, filter):
@@ -61,15 +62,15 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    return _told(name, "", filter, lambda: _filter.remove(name, filter, _peers()))
+    return _told(name, "", filter, lambda: _filter.remove(name, filter, _whom()))
 
 
-def _peers():
+def _whom():
     # A minion with several masters has a process for each, which knows only its own.
     several = __opts__.get("multimaster") and os.path.exists(__opts__.get("conf_file") or "")
     configured = salt.config.minion_config(__opts__["conf_file"])["master"] if several else ()
-    visitor = _filter.visitor(os.environ.get("SSH_CONNECTION", ""))
-    return [*_filter.masters(__opts__, configured), *visitor]
+    visitor = _peers.visitor(os.environ.get("SSH_CONNECTION", ""))
+    return [*_peers.masters(__opts__, configured), *visitor]
 
 
 def _told(name, text, filter, act):

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import _filter
+import _peers
 import pytest
 
 CLONE_NEWNET = 0x40000000
@@ -230,7 +231,7 @@ def visitor(monkeypatch):
 def test_rules_that_cut_off_whoever_came_by_ssh_are_taken_back(load, monkeypatch):
     """As with salt-ssh, or a person: what is sent to them must come back, be it a refusal."""
     load(OLD)
-    monkeypatch.setattr(_filter, "CONNECTION", 0.5)
+    monkeypatch.setattr(_peers, "CONNECTION", 0.5)
     cut = OLD.replace("tcp dport 7 drop", "ip daddr 127.0.0.9 drop")
     done = load(cut)
     assert done["result"] is False
