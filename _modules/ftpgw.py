@@ -185,7 +185,7 @@ def put(path, text, mode=None):
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
     try:
-        _files.make_directory(os.path.dirname(path) or ".")
+        _files.make_directory(os.path.dirname(path))
         _files.put(path, text, mode)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
