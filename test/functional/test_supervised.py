@@ -127,6 +127,21 @@ def test_a_stable_service_is_left_alone_at_once(up):
     assert record(up)["pid"] == before["pid"]
 
 
+def test_a_plan_is_to_the_line_touches_nothing_and_tells_no_secret(up):
+    call, before = up.functions, files(up)
+    settings = SLEEP | {"command": ["sleep", "3000"], "envdir": {"SECRET": "hunter2"}}
+    plan = call["daemontools.plan"]("hello", settings)
+    assert (plan["wanted"], plan["changes"]["service"]) == ("up", "restarted")
+    assert "+    sleep 3000" in plan["changes"]["run"]
+    shown = call["daemontools.files"]("hello", settings)
+    assert shown["env/SECRET"] == {"mode": "0600", "text": None}
+    assert "hunter2" not in f"{plan} {shown}"
+    assert files(up) == before
+    assert call["daemontools.apply"]("hello", settings)["changes"] == {}
+    assert files(up)["env/SECRET"]["text"] == "hunter2\n"
+    assert record(up)["state"] == "up"
+
+
 def test_a_changed_run_restarts_the_service_and_not_its_logger(up):
     before = record(up)
     changes = applied(up, ["run", "service"], command=["sleep", "2000"])
