@@ -141,18 +141,27 @@ def directory(service):
     logger = os.path.join(service, "log")
     try:
         with open(os.path.join(logger, "run"), encoding="utf-8", errors="replace") as file:
-            words = shlex.split(file.read(), comments=True)
+            script = file.read()
     except (FileNotFoundError, NotADirectoryError):
         there = os.path.exists(service)
         raise CommandExecutionError("it has no logger (no log/run)" if there else "no such service")
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise CommandExecutionError(f"{logger}: its run script cannot be read ({error})")
+    named = told(script)
+    if named is None:
+        raise CommandExecutionError(f"{logger}: its run script does not say where multilog writes")
+    return os.path.normpath(os.path.join(logger, named))
+
+
+def told(script):
+    """Return the directory that a script tells multilog to write to, or None."""
+    try:
+        words = shlex.split(script, comments=True)
+    except ValueError:
+        return None
     # multilog(8): an action that "starts with a dot or slash" is a directory.
     actions = words[words.index("multilog") :] if "multilog" in words else []
-    for action in actions:
-        if action.startswith((".", "/")):
-            return os.path.normpath(os.path.join(logger, action))
-    raise CommandExecutionError(f"{logger}: its run script does not say where multilog writes")
+    return next((action for action in actions if action.startswith((".", "/"))), None)
 
 
 def rotate(service, timeout=5):

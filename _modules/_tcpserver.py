@@ -26,7 +26,7 @@ def readers(cdb, definitions):
     found = {}
     for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
         with open(run, encoding="utf-8", errors="replace") as script:
-            options = _options(script.read())
+            options, _ = told(script.read())
         if ("-x", cdb) in options:
             flags = [flag[1:] for flag, value in options if not value]
             found[os.path.basename(os.path.dirname(run))] = "".join(flags)
@@ -70,9 +70,10 @@ def _has_option_6(program, _modified):
     return b"6" in said.partition(b"[")[2].partition(b"]")[0]
 
 
-def _options(script):
+def told(script):
+    """Return the options of the tcpserver in a script, and the words after them; none, if none."""
     try:
         words = shlex.split(script.replace("\\\n", " "), comments=True)
-        return getopt.getopt(words[words.index("tcpserver") + 1 :], _OPTIONS)[0]
+        return getopt.getopt(words[words.index("tcpserver") + 1 :], _OPTIONS)
     except (ValueError, getopt.GetoptError):
-        return []
+        return [], []

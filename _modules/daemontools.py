@@ -17,6 +17,7 @@ import _files
 import _multilog
 import _servicechange
 import _servicedir
+import _serving
 import _supervise
 import _svscan
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -99,10 +100,11 @@ def show(name):
 
     CLI Example: ``salt '*' daemontools.show open-ftpd/log``
     """
-    record = _supervise.read(_path(name))
+    path = _path(name)
+    record = _supervise.read(path)
     if record["state"] == "missing":
         __context__["retcode"] = 1
-    return record
+    return _with_problem(record, path, _svscan.watches(_directory()))
 
 
 def status(name=None, sig=None):
@@ -124,7 +126,12 @@ def status(name=None, sig=None):
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
-        return _supervise.read_all(_directory())
+        folder = _directory()
+        watched = _svscan.watches(folder)
+        return {
+            service: _with_problem(record, os.path.join(folder, service), watched)
+            for service, record in _supervise.read_all(folder).items()
+        }
     if sig:
         return bool(__salt__["status.pid"](sig))
     try:
@@ -502,6 +509,15 @@ def _told_of(name):
     except CommandExecutionError as error:
         text = error.message
         raise CommandExecutionError(text if text.startswith(str(name)) else f"{name}: {text}")
+
+
+def _with_problem(record, path, watched):
+    """Return a record that also says what keeps a service from its work, if nothing worse is."""
+    if record["problem"] or record["state"] == "missing":
+        return record
+    if watched is False:
+        return record | {"problem": "no svscan runs: what dies, or is new, has nobody to start it"}
+    return record | {"problem": _serving.problem(path) if record["want"] == "up" else None}
 
 
 def _path(name):
