@@ -1,11 +1,18 @@
-# FTP of the inside network goes to ftp-proxy, except to the gateway itself.
+# FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
-{%- set filter, network = ftpgw.filter, ftpgw.network %}
+{%- set filter, network, ports = ftpgw.filter, ftpgw.network, [] %}
+{%- set passive = network.passive_ports | join("-") %}
+{%- for service in ftpgw.services.values() if service is mapping and service.get("state", "up") == "up" %}
+{%-   if filter.guards is defined and service.command is sequence and filter.guards in service.command and service.tcpserver is mapping %}
+{%-     do ports.append(service.tcpserver.port) %}
+{%-   endif %}
+{%- endfor %}
+{%- set does = "diverts" if ftpgw.proxied else "guards" %}
 include:
   - ftpgw.ready
   - ftpgw.packages
   - ftpgw.services
-{%- if not ftpgw.proxied %}
+{%- if not (ftpgw.proxied or ports) %}
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}
@@ -30,6 +37,24 @@ ftpgw leaves the packet filter alone:
   test.show_notification:
     - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
 {%- else %}
+{%- if filter.module is defined %}
+
+# nftables does not load it by itself; it may also be a part of the kernel.
+ftpgw packet filter has {{ filter.module }}:
+  cmd.run:
+    - name: modprobe {{ filter.module }}
+    - unless: grep -qw {{ filter.module }} /proc/kallsyms
+    - umask: '022'
+
+ftpgw packet filter has {{ filter.module }} after a boot:
+  file.managed:
+    - name: /etc/modules-load.d/ftpgw.conf
+    - contents: {{ filter.module }}
+    - user: root
+    - mode: '0644'
+    - dir_mode: '0755'
+    - makedirs: True
+{%- endif %}
 {%- if filter.package is defined %}
 
 ftpgw packet filter is installed:
@@ -37,16 +62,18 @@ ftpgw packet filter is installed:
     - name: {{ filter.package }}
 {%- endif %}
 
-ftpgw packet filter diverts FTP:
+ftpgw packet filter {{ does }} FTP:
   firewall.loaded:
     - name: {{ filter.file }}
     - text: {{ (text ~ "\n") | json }}
     - filter: {{ filter | json }}
+{%- if ftpgw.proxied %}
     - require:
       - daemontools: ftp-proxy
+{%- endif %}
 
 # Only after our file is there: without it the system would load no rules at all.
-ftpgw packet filter diverts FTP after a boot:
+ftpgw packet filter {{ does }} FTP after a boot:
   {{ filter.boot.state }}:
     - name: {{ filter.boot.file }}
     - lines: {{ filter.boot.lines | json }}
@@ -54,7 +81,7 @@ ftpgw packet filter diverts FTP after a boot:
     - filter: {{ filter.boot.filter | json }}
 {%- endif %}
     - require:
-      - firewall: ftpgw packet filter diverts FTP
+      - firewall: ftpgw packet filter {{ does }} FTP
 {%- if grains.get("init") == "systemd" %}
   service.enabled:
     - name: {{ filter.boot.service }}

@@ -21,4 +21,10 @@ ftpgw packet filter diverts nothing:
     - filter: {{ filter | json }}
     - require:
       - ftpgw packet filter diverts nothing after a boot
+{%- if filter.module is defined %}
+
+ftpgw packet filter has no {{ filter.module }} after a boot:
+  file.absent:
+    - name: /etc/modules-load.d/ftpgw.conf
+{%- endif %}
 {%- endif %}

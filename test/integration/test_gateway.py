@@ -2,14 +2,42 @@
 
 import ftplib
 import pathlib
+import socket
 import subprocess
 
+import outside
 import pytest
-from clients import LAN, PARTNER, STRANGER, download, upload
+from clients import (
+    GATEWAY,
+    LAN,
+    NEIGHBOUR,
+    OUTSIDE,
+    PARTNER,
+    STRANGER,
+    SURFER,
+    Client,
+    download,
+    plant,
+    steal,
+    upload,
+)
+from diversion import NO_OTHER_PORT, RULES, edited
 
 PAYLOAD = bytes(range(256)) * 5000
 SHARED = [pathlib.Path(path) for path in ("/etc/shells", "/etc/ftpusers", "/etc/pam.d/ftp")]
 EVERYBODY = [LAN, PARTNER]
+EVERY_WAY = [
+    (),
+    ("--disable-epsv",),
+    ("--ftp-port", "-"),
+    ("--ftp-port", "-", "--disable-eprt"),
+]
+# Whoever is not the client: denied, admitted as well, or this close to the gateway.
+THIEVES = [
+    STRANGER,
+    Client("wan", "203.0.113.2", OUTSIDE),
+    Client("lan", "192.168.0.10", OUTSIDE),
+]
 
 
 @pytest.mark.parametrize("client", EVERYBODY, ids=str)
@@ -24,17 +52,113 @@ def test_an_admitted_client_transfers(gateway, client, passive):
 
 @pytest.mark.parametrize("client", EVERYBODY, ids=str)
 def test_curl_and_lftp_transfer(gateway, client):
-    """People's clients agree with Python's."""
+    """People's clients agree with Python's: with EPSV and PASV, EPRT and PORT."""
     with client.session() as ftp:
         upload(ftp, "transfer.bin", PAYLOAD)
-    assert client.curl("transfer.bin") == PAYLOAD
-    assert client.curl("transfer.bin", "--ftp-port", "-") == PAYLOAD
-    assert b"transfer.bin" in client.lftp("cls -1")
+    for options in EVERY_WAY:
+        assert client.curl("transfer.bin", *options) == PAYLOAD
+    for mode in ("on", "off"):
+        assert b"transfer.bin" in client.lftp(f"set ftp:passive-mode {mode}; cls -1")
 
 
 def test_everybody_else_is_closed_before_a_greeting(gateway):
     """Not one byte is sent to an address that no site has."""
     assert STRANGER.greeting() == b""
+
+
+@pytest.mark.parametrize("thief", THIEVES, ids=str)
+def test_a_data_port_is_open_to_its_client_alone(gateway, thief):
+    """Nobody else reads the file or plants one, and the client is served all the same."""
+    with PARTNER.session() as ftp:
+        upload(ftp, "secret.bin", b"secret")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, thief, "secret.bin")
+        with pytest.raises(ConnectionRefusedError):
+            plant(ftp, thief, "secret.bin", b"planted")
+        assert download(ftp, "secret.bin") == b"secret"
+
+
+def test_a_session_of_his_own_opens_no_data_port_of_others(gateway):
+    """Two inside hosts use the gateway's server at the same time."""
+    with LAN.session() as ftp, NEIGHBOUR.session() as own:
+        upload(ftp, "secret.bin", b"secret")
+        own.sendcmd("PASV")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, NEIGHBOUR, "secret.bin")
+        assert download(own, "secret.bin") == b"secret"
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1", GATEWAY])
+def test_a_client_on_the_gateway_itself_transfers(gateway, server):
+    """Passive and active; its packets never were on a cable."""
+    with LAN.session() as ftp:
+        upload(ftp, "own.bin", PAYLOAD)
+    url = f"ftp://{server}/own.bin"
+    for options in EVERY_WAY:
+        command = ["curl", "-sS", "--max-time", "10", "--user", "partner:salt and spirits"]
+        done = subprocess.run([*command, *options, url], capture_output=True, check=True)
+        assert done.stdout == PAYLOAD
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("", 50000), ("127.0.0.1", 50000), (OUTSIDE, 49151), (OUTSIDE, 30000)],
+)
+def test_other_services_are_not_cut_off(gateway, address, port):
+    """Neither on a passive port, where they listen at every address, nor beside these ports."""
+    with socket.create_server((address, port)) as service:
+        if address == "127.0.0.1":
+            socket.create_connection((address, port), 10).close()
+        else:
+            PARTNER.connect(OUTSIDE, port).close()
+        service.accept()[0].close()
+
+
+def test_a_session_older_than_the_rules_transfers(gateway):
+    """They are loaded again, or for the first time, and nobody has to log in once more."""
+    subprocess.run(["nft", "delete", "table", "ip", "ftpgw"], check=True)
+    with PARTNER.session() as ftp:
+        upload(ftp, "old.bin", PAYLOAD)
+        subprocess.run(["nft", "-f", RULES], check=True)
+        assert download(ftp, "old.bin") == PAYLOAD
+
+
+def test_loading_the_rules_cuts_no_transfer(gateway):
+    """What was on its way arrives, and so does what follows."""
+    with PARTNER.session() as ftp:
+        upload(ftp, "long.bin", PAYLOAD)
+        with ftp.transfercmd("RETR long.bin") as data:
+            received = data.recv(1000)
+            subprocess.run(["nft", "-f", RULES], check=True)
+            while more := data.recv(1 << 16):
+                received += more
+        ftp.voidresp()
+        assert received == PAYLOAD
+        assert download(ftp, "long.bin") == PAYLOAD
+
+
+def test_another_port_of_the_server_is_followed(gateway, pillar):
+    """Its data ports are as closed, and its clients as welcome."""
+    with pillar() as ftpgw:
+        ftpgw["services"] = {"open-ftpd": {"tcpserver": {"port": 2121}}}
+    gateway.apply()
+    with Client("wan", "9.9.9.9", OUTSIDE, 2121).session() as ftp:
+        upload(ftp, "secret.bin", b"secret")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, STRANGER, "secret.bin")
+        assert download(ftp, "secret.bin") == b"secret"
+
+
+def test_a_server_outside_opens_no_port_of_the_gateway(gateway):
+    """One that lies about its data port, for a client inside that knows it will."""
+    with outside.liar(GATEWAY, 3000), socket.create_server((GATEWAY, 3000)):
+        with SURFER.session() as ftp:
+            assert ftplib.parse227(ftp.sendcmd("PWD")) == (SURFER.server, 3000)
+            with pytest.raises(ConnectionRefusedError):
+                SURFER.connect(SURFER.server, 3000)
+        with edited({NO_OTHER_PORT: ""}), SURFER.session() as ftp:
+            ftp.sendcmd("PWD")
+            SURFER.connect(SURFER.server, 3000).close()
 
 
 @pytest.mark.parametrize(
@@ -175,6 +299,7 @@ def test_clean_undoes_it_in_reverse_and_apply_does_it_again(gateway):
     assert not any("ftpgw" in path.read_text() for path in SHARED if path.exists())
     gone = ["/etc/ftpchroot", "/etc/tcprules/ftp.cdb", "/var/svc.d/open-ftpd"]
     gone += ["/etc/service/open-ftpd", "/usr/sbin/ftpd", "/etc/nftables.d/ftpgw.nft"]
+    gone += ["/etc/modules-load.d/ftpgw.conf"]
     assert not [path for path in gone if pathlib.Path(path).exists()]
     assert "partner" not in pathlib.Path("/etc/passwd").read_text()
     assert pathlib.Path("/home/partner/kept.bin").exists()

@@ -5,16 +5,32 @@ import contextlib
 import ftplib
 import pathlib
 import socket
+import struct
 import subprocess
 import time
 
 import outside
 import pytest
-from clients import GATEWAY, LAN, SURFER, Client, download, on, upload
+from clients import (
+    GATEWAY,
+    LAN,
+    NEIGHBOUR,
+    PARTNER,
+    STRANGER,
+    SURFER,
+    Client,
+    download,
+    on,
+    plant,
+    steal,
+    upload,
+)
 from diversion import EXCEPTION, RULES, edited, usual_proxy
 
 PAYLOAD = bytes(range(256)) * 5000
 INETD_PID = pathlib.Path("/var/run/inetd.pid")
+# Seconds for which the kernel keeps a silent connection in mind.
+KEPT = pathlib.Path("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established")
 BOOT = pathlib.Path("/etc/nftables.conf")
 PROXY_LOG = pathlib.Path("/var/multilog/ftp-proxy/current")
 FTPD_LOG = pathlib.Path("/var/multilog/open-ftpd/current")
@@ -31,7 +47,6 @@ def _servers(gateway):
 
 
 WITHOUT_EXCEPTION = {EXCEPTION: ""}
-FORGETFUL = {"timeout 240s": "timeout 1s"}
 
 
 def table():
@@ -142,11 +157,37 @@ def test_without_the_exception_a_usual_proxy_bypasses_the_rules(gateway, pillar)
     assert not any("192.168.0.10" in line for line in lines)
 
 
-def test_nobody_outside_can_use_the_proxy():
+@pytest.mark.parametrize("address", [GATEWAY, "203.0.113.1"])
+def test_nobody_outside_can_use_the_proxy(address):
     """Not by the inside address, and at the outside one nobody listens."""
-    assert Client("wan", "203.0.113.2", GATEWAY, 8021).greeting() == b""
     with pytest.raises(ConnectionRefusedError):
-        Client("wan", "203.0.113.2", "203.0.113.1", 8021).greeting()
+        Client("wan", "203.0.113.2", address, 8021).greeting()
+
+
+# Outside, the server itself among them, and inside; by the proxy's address and by the server's.
+THIEVES = [
+    Client("wan", "198.51.100.7", GATEWAY),
+    Client("wan", "203.0.113.2", GATEWAY),
+    NEIGHBOUR,
+    Client("lan", "192.168.0.11", "203.0.113.2"),
+]
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+@pytest.mark.parametrize("thief", THIEVES, ids=lambda thief: f"{thief} to {thief.server}")
+def test_a_data_port_of_the_proxy_is_open_to_its_client_alone(thief, busy):
+    """Not even to a neighbour that has a session with the same server; the client is served."""
+    with contextlib.ExitStack() as stack:
+        ftp = stack.enter_context(SURFER.session())
+        if busy:
+            own = stack.enter_context(Client("lan", "192.168.0.11", "203.0.113.2").session())
+            own.sendcmd("PASV")
+        upload(ftp, "secret.bin", b"secret")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, thief, "secret.bin")
+        with pytest.raises(ConnectionRefusedError):
+            plant(ftp, thief, "secret.bin", b"planted")
+        assert download(ftp, "secret.bin") == b"secret"
 
 
 @pytest.mark.parametrize("user", ["partner", "partner@9.9.9.9", "partner@127.0.0.1:21"])
@@ -157,26 +198,56 @@ def test_straight_to_the_proxy_leads_nowhere(user):
     assert not at_home
 
 
-def test_a_session_older_than_the_memory_of_the_filter_transfers():
-    """The control connection was silent for longer than that, during a long transfer."""
-    with edited(FORGETFUL), SURFER.session() as ftp:
+def test_a_session_transfers_again_after_a_long_transfer():
+    """The control connection was silent; the kernel keeps it in mind for longer than the proxy."""
+    with SURFER.session() as ftp:
         upload(ftp, "long.bin", PAYLOAD)
         with ftp.transfercmd("RETR long.bin") as data:
             while data.recv(1 << 16):
                 time.sleep(0.1)
         ftp.voidresp()
-        time.sleep(1.5)
-        assert len(download(ftp, "long.bin")) == len(PAYLOAD)
+        assert download(ftp, "long.bin") == PAYLOAD
+    assert int(KEPT.read_text()) > 240
 
 
-def test_the_memory_of_the_filter_must_be_renewed_by_the_session():
-    """By its first packet alone, which is all that a nat chain sees, it would be too short."""
-    once = {"tcp dport 21 fib": "tcp dport 21 tcp flags syn fib"}
-    with edited(FORGETFUL | once), SURFER.session() as ftp:
-        time.sleep(1.5)
-        ftp.timeout = 1
-        with pytest.raises((ConnectionRefusedError, TimeoutError)):
-            ftp.nlst()
+def test_nobody_can_fill_what_the_filter_remembers():
+    """Packets of seventy thousand sessions that never were leave the others their transfers."""
+    with on("lan"):
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    with raw:
+        for number in range(70000):
+            server = bytes([203, 1, number >> 8 & 255, number & 255])
+            client = bytes([192, 168, 0, 20 + (number >> 16)])
+            raw.sendto(bare_ack(client, server), (socket.inet_ntoa(server), 0))
+    # Two hosts that had no session before.
+    with Client("lan", "192.168.0.11", "9.9.9.9").session() as ftp:
+        upload(ftp, "filled.bin", PAYLOAD)
+        assert download(ftp, "filled.bin") == PAYLOAD
+
+
+def bare_ack(client, server):
+    """Return a packet to port 21 as from the middle of a session."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, socket.IPPROTO_TCP, 0, client, server)
+    tcp = struct.pack("!HHIIBBHHH", 40000, 21, 1, 1, 5 << 4, 0x10, 1024, 0, 0)
+    pseudo = struct.pack("!4s4sHH", client, server, socket.IPPROTO_TCP, len(tcp))
+    total = sum(struct.unpack(f"!{len(pseudo + tcp) // 2}H", pseudo + tcp))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = ~(total + (total >> 16)) & 0xFFFF
+    return ip + tcp[:16] + struct.pack("!H", checksum) + tcp[18:]
+
+
+def test_loading_the_rules_cuts_no_transfer_through_the_proxy():
+    """What was on its way arrives, and so does what follows."""
+    with SURFER.session() as ftp:
+        upload(ftp, "long.bin", PAYLOAD)
+        with ftp.transfercmd("RETR long.bin") as data:
+            received = data.recv(1000)
+            subprocess.run(["nft", "-f", RULES], check=True)
+            while more := data.recv(1 << 16):
+                received += more
+        ftp.voidresp()
+        assert received == PAYLOAD
+        assert download(ftp, "long.bin") == PAYLOAD
 
 
 def test_passive_ports_are_those_of_the_setting():
@@ -184,7 +255,7 @@ def test_passive_ports_are_those_of_the_setting():
     for client in (LAN, SURFER):
         with client.session() as ftp:
             host, port = ftplib.parse227(ftp.sendcmd("PASV"))
-            assert host == GATEWAY
+            assert host == client.server
             assert 49152 <= port <= 65535
 
 
@@ -297,17 +368,48 @@ def test_a_mistake_about_networks_is_one_line(gateway, mistaken, edit, problem):
 
 
 def test_a_server_without_a_proxy_needs_no_network(gateway, pillar):
-    """The proxy, its rules and the filter go; the own server stays."""
+    """The proxy, its rules and the diversion go; the own server stays, and what guards its data."""
     with pillar() as ftpgw:
         del ftpgw["network"]
         ftpgw["services"] = {"ftp-proxy": {"state": "absent"}}
     predicted = gateway.changed(gateway.apply(test=True))
     assert gateway.changed(gateway.apply()) == predicted
-    assert not table()
+    assert "redirect" not in table()
     assert not pathlib.Path("/etc/tcprules/ftp-proxy.cdb").exists()
     assert not pathlib.Path("/var/svc.d/ftp-proxy").exists()
-    assert LAN.greeting().startswith(b"220")
+    with PARTNER.session() as ftp:
+        upload(ftp, "secret.bin", b"secret")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, STRANGER, "secret.bin")
+        assert download(ftp, "secret.bin") == b"secret"
     assert not gateway.changed(gateway.apply())
+    with pillar() as ftpgw:
+        ftpgw["firewall"] = {"manage": False}
+    done = gateway.apply("ftpgw.firewall")["ftpgw leaves the packet filter alone"]
+    assert 'ct helper set "ftp"' in done["comment"]
+
+
+def test_a_proxy_without_a_server_guards_its_own_address_alone(gateway, pillar):
+    """Another FTP server on this machine sees to its data ports itself."""
+    with pillar() as ftpgw:
+        ftpgw["services"] = {"open-ftpd": {"state": "absent"}}
+    gateway.apply()
+    with SURFER.session() as ftp:
+        upload(ftp, "secret.bin", b"secret")
+        with pytest.raises(ConnectionRefusedError):
+            steal(ftp, NEIGHBOUR, "secret.bin")
+        assert download(ftp, "secret.bin") == b"secret"
+    with socket.create_server(("203.0.113.1", 50000)):
+        STRANGER.connect("203.0.113.1", 50000).close()
+
+
+def test_without_server_and_proxy_there_are_no_rules(gateway, pillar):
+    """Nor is any left for the next boot."""
+    with pillar() as ftpgw:
+        ftpgw["services"] = {name: {"state": "absent"} for name in ("open-ftpd", "ftp-proxy")}
+    gateway.apply()
+    assert not table()
+    assert not RULES.exists()
 
 
 def soon(true):

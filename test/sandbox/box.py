@@ -8,7 +8,7 @@ machine's files, and whatever it writes goes to memory. Two more hosts share its
 networks of their own (`ip netns exec lan COMMAND`):
 
     lan 192.168.0.10 --- int0 192.168.0.254 gw 203.0.113.1 ext0 --- wan 203.0.113.2
-                                                                        9.9.9.9, 198.51.100.7
+        192.168.0.11                                                    9.9.9.9, 198.51.100.7
 
 Everything lives in namespaces of one process, the box's init. When the command ends, or the box
 is killed, the kernel takes all of it away: processes, mounts, networks. The machine itself is not
@@ -41,6 +41,7 @@ Acquire::Retries "0";
 HOSTS = """\
 127.0.0.1 localhost
 192.168.0.10 lan
+192.168.0.11 neighbour
 192.168.0.254 gw
 203.0.113.1 gw-outside
 203.0.113.2 wan
@@ -58,6 +59,7 @@ link set int0 up
 link set ext0 up
 route add default via 203.0.113.2
 -n lan address add 192.168.0.10/24 dev eth0
+-n lan address add 192.168.0.11/24 dev eth0
 -n lan link set lo up
 -n lan link set eth0 up
 -n lan route add default via 192.168.0.254

@@ -66,11 +66,17 @@ class Client:
 
     def greeting(self):
         """Return the first bytes the server sends; none at all if it hangs up."""
-        with on(self.host):
-            peer = socket.create_connection((self.server, self.port), TIMEOUT, (self.source, 0))
-        with peer, contextlib.suppress(ConnectionResetError):
+        with (
+            self.connect(self.server, self.port) as peer,
+            contextlib.suppress(ConnectionResetError),
+        ):
             return peer.recv(100)
         return b""
+
+    def connect(self, address, port):
+        """Return a connection to anywhere; raises ConnectionRefusedError where none is let in."""
+        with on(self.host):
+            return socket.create_connection((address, port), TIMEOUT, (self.source, 0))
 
     def curl(self, path, *options, user="partner:salt and spirits"):
         """Return what curl prints; raises CalledProcessError where curl fails."""
@@ -103,8 +109,28 @@ def download(ftp, name):
     return data.getvalue()
 
 
+def steal(ftp, thief, name):
+    """Retrieve a file in somebody's session, but to the thief; return what he got."""
+    _, port = ftplib.parse227(ftp.sendcmd("PASV"))
+    with thief.connect(thief.server, port) as data:
+        ftp.sendcmd(f"RETR {name}")
+        stolen = data.recv(100)
+    ftp.voidresp()
+    return stolen
+
+
+def plant(ftp, thief, name, data):
+    """Store a file in somebody's session, but from the thief."""
+    _, port = ftplib.parse227(ftp.sendcmd("PASV"))
+    with thief.connect(thief.server, port) as connection:
+        ftp.sendcmd(f"STOR {name}")
+        connection.sendall(data)
+    ftp.voidresp()
+
+
 LAN = Client("lan", "192.168.0.10", GATEWAY)
 PARTNER = Client("wan", "9.9.9.9", OUTSIDE)
 STRANGER = Client("wan", "198.51.100.7", OUTSIDE)
+NEIGHBOUR = Client("lan", "192.168.0.11", GATEWAY)
 # To a server outside, which the packet filter sends to the proxy.
 SURFER = Client("lan", "192.168.0.10", "203.0.113.2")

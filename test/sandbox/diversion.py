@@ -8,6 +8,8 @@ RULES = pathlib.Path("/etc/nftables.d/ftpgw.nft")
 CONFIG = pathlib.Path("/etc/proxy-suite/ftpgw.conf")
 # Without it, FTP to the gateway itself is diverted as well.
 EXCEPTION = "fib daddr type local accept"
+# Without it, a server outside may open any port of the gateway to its client inside.
+NO_OTHER_PORT = 'ct helper "ftp" tcp dport != 49152-65535 reject with tcp reset'
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 import socket
 import subprocess
+import threading
 import time
 
 from clients import on
@@ -27,6 +28,29 @@ def servers():
         for server in running:
             server.terminate()
             server.wait()
+
+
+@contextlib.contextmanager
+def liar(address, port):
+    """Serve one session after another that admits anybody and opens ports which are not its own."""
+    a, b, c, d = address.split(".")
+    answers = {b"USER": b"331 Yes?", b"PASS": b"230 Welcome."}
+    lie = f"227 Here ({a},{b},{c},{d},{port >> 8},{port & 255}).".encode()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                with listener.accept()[0] as client, client.makefile("rwb", buffering=0) as lines:
+                    lines.write(b"220 Hello.\r\n")
+                    for line in iter(lines.readline, b"QUIT\r\n"):
+                        lines.write(answers.get(line[:4], lie) + b"\r\n")
+
+    with on("wan"):
+        listener = socket.create_server((ADDRESS, 21))
+    with listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def _server(port, log):
