@@ -17,6 +17,7 @@ from clients import (
     SURFER,
     Client,
     download,
+    on,
     plant,
     steal,
     upload,
@@ -121,6 +122,19 @@ def test_a_session_older_than_the_rules_transfers(gateway):
         upload(ftp, "old.bin", PAYLOAD)
         subprocess.run(["nft", "-f", RULES], check=True)
         assert download(ftp, "old.bin") == PAYLOAD
+
+
+def test_a_connection_older_than_the_rules_goes_on(gateway):
+    """As that to the master would, which speaks first: its port here is a passive one, too."""
+    subprocess.run(["nft", "delete", "table", "ip", "ftpgw"], check=True)
+    with on("wan"):
+        listener = socket.create_server(("203.0.113.2", 4505))
+    with listener, socket.create_connection(listener.getsockname(), 10) as minion:
+        assert minion.getsockname()[1] >= 49152
+        with listener.accept()[0] as master:
+            subprocess.run(["nft", "-f", RULES], check=True)
+            master.sendall(b"job")
+            assert minion.recv(3) == b"job"
 
 
 def test_loading_the_rules_cuts_no_transfer(gateway):

@@ -19,7 +19,18 @@ import time
 import traceback
 
 import outside
-from clients import LAN, OUTSIDE, PARTNER, STRANGER, SURFER, Client, download, upload
+from clients import (
+    LAN,
+    NEIGHBOUR,
+    OUTSIDE,
+    PARTNER,
+    STRANGER,
+    SURFER,
+    Client,
+    download,
+    steal,
+    upload,
+)
 from diversion import EXCEPTION, edited, usual_proxy
 from gateway import apply, call, changed, inetd, person, pillar
 
@@ -247,11 +258,25 @@ def seen(lines, address):
 @fact("nobody outside can use the proxy, nobody inside can name its destination")
 def _closed():
     port = 8021
-    assert Client("wan", SURFER.server, LAN.server, port).greeting() == b"", "greeted from outside"
+    with contextlib.suppress(ConnectionRefusedError):
+        Client("wan", SURFER.server, LAN.server, port).greeting()
+        raise AssertionError("let in from outside")
     with contextlib.suppress(EOFError, ftplib.Error):
         Client("lan", LAN.source, LAN.server, port).session("partner@9.9.9.9")
         raise AssertionError("a destination was named")
-    return "no greeting; the log-in fails"
+    return "no connection from outside; the log-in fails"
+
+
+@fact("nobody but its client can open a data connection, to the server or to the proxy")
+def _thieves():
+    outsider = Client("wan", STRANGER.source, LAN.server)
+    for client, thief in [(PARTNER, STRANGER), (SURFER, outsider), (SURFER, NEIGHBOUR)]:
+        with client.session() as ftp:
+            upload(ftp, "secret.bin", b"secret")
+            with contextlib.suppress(ConnectionRefusedError):
+                raise AssertionError(f"{thief} got {steal(ftp, thief, 'secret.bin')}")
+            assert download(ftp, "secret.bin") == b"secret"
+    return f"{STRANGER.source} and {NEIGHBOUR.source} are refused, the clients served"
 
 
 @fact("the account sees its home as /")
