@@ -196,18 +196,23 @@ def _named(entries, names, judge, path):
 
 def _network(given, merged):
     """What a gateway with a proxy needs: two networks, and a packet filter that sends to it."""
-    path, network = f"{PILLAR}:network", merged["network"]
+    path, network, filter = f"{PILLAR}:network", merged["network"], merged.get("filter", {})
     if not is_proxied(merged):
-        return _check.problems(_gatewaynet.NETWORK, network, path)
-    found = _gatewaynet.problems(network, path)
+        found = _check.problems(_gatewaynet.NETWORK, network, path)
+        return found + (_way(given, merged) if "guards" in filter else [])
+    return _gatewaynet.problems(network, path) + _way(given, merged)
+
+
+def _way(given, merged):
+    """Which ways there are to manage the packet filter of this system."""
     if _check.problems(SETTINGS["firewall"].kind, given.get("firewall", {}), ""):
-        return found
+        return []
     manage, ways = merged["firewall"]["manage"], list(merged.get("filter", {}).get("ways", {}))
-    if manage is not False and manage not in ways:
-        known = " or ".join([*ways, "false"])
-        got = _check.got(manage)
-        found.append(f"{PILLAR}:firewall:manage: expected {known} on this system, got {got}")
-    return found
+    if manage is False or manage in ways:
+        return []
+    known = " or ".join([*ways, "false"])
+    got = _check.got(manage)
+    return [f"{PILLAR}:firewall:manage: expected {known} on this system, got {got}"]
 
 
 def _together(merged, log_dir):

@@ -151,6 +151,13 @@ def test_without_a_proxy_no_network_is_asked_for(state):
     assert problems(declared, {"services": {}, "rules": {}}) == []
 
 
+def test_a_filter_that_guards_the_own_server_is_needed_without_a_proxy_too():
+    declared = {"services": NO_PROXY, "firewall": {"manage": "full"}}
+    system = {**SYSTEM, "filter": {"ways": {"include": {}}, "guards": "/usr/sbin/ftpd"}}
+    [line] = problems(declared, system)
+    assert line == "ftpgw:firewall:manage: expected include or false on this system, got 'full'"
+
+
 def test_with_a_proxy_all_of_the_network_is_asked_for():
     [line] = problems({})
     assert line.startswith("ftpgw:network: the FTP proxy needs ext_if, int_if, int_ip, int_net (")
