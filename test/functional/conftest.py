@@ -36,6 +36,7 @@ class Minion:
                 "fileserver_list_cache_time": 0,
                 "id": "gw1",
                 "module_dirs": [str(REPOSITORY)],
+                "pillar_roots": {"base": []},
                 "root_dir": str(root),
                 "tcprules.dir": str(root / "tcprules"),
                 **more,
