@@ -11,7 +11,7 @@ import _gatewaynet
 import _layers
 import _servicedir
 import _sites
-from _check import LINE, Setting, choice, kind, listing, mapping, table, word
+from _check import FLAG, LINE, Setting, choice, kind, listing, mapping, table, word
 
 PILLAR = "ftpgw"
 PROXY = "ftp-proxy"
@@ -77,12 +77,24 @@ SETTINGS = {
             {
                 "file": Setting(LINE, "PAM's file for ftpd, or nothing", ""),
                 "lines": Setting(_LINES, "the lines at its top", []),
+                "whole": Setting(
+                    FLAG, "whether these lines are all of it, in the place of the package's", False
+                ),
             }
         ),
         "for an ftpd that has no flag which admits only the accounts of /etc/ftpchroot",
     ),
-    "login_group": Setting(
-        LINE, "a group of the accounts, where that is what PAM asks for, or nothing", ""
+    "passwords": Setting(
+        LINE,
+        "the file with the passwords of the accounts, for an ftpd that can have one of its own, "
+        "and the system then knows none of them; or nothing",
+        "",
+    ),
+    "leftovers": Setting(
+        choice("tell", "remove"),
+        "what becomes of an account that pillar names no more: it is told of, and opens nothing; "
+        "or it is removed, and its sessions end",
+        "tell",
     ),
     "daemontools": _section(
         table(
@@ -176,7 +188,9 @@ def problems(declared, merged, judge_rules, log_dir):
     given = {key: value for key, value in declared.items() if value is not None}
     own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
-    found += _accounts.problems(given.get("accounts", {}), f"{PILLAR}:accounts")
+    found += _accounts.problems(
+        given.get("accounts", {}), f"{PILLAR}:accounts", merged.get("bcrypt", False)
+    )
     for what, judge in (("rules", judge_rules), ("services", _servicedir.problems)):
         found += _named(merged[what], judge, f"{PILLAR}:{what}")
     found += _network(given, merged)

@@ -1,6 +1,7 @@
 """Take ports from inetd, and give them back."""
 
 import _block
+import _hup
 import _inetd
 import _result
 from salt.exceptions import CommandExecutionError
@@ -43,12 +44,12 @@ def _edited(name, edit):
     try:
         old = _block.read(name)
         new = edit(old)
-        if new == old and not _inetd.owes(name):
+        if new == old and not _hup.owes(name):
             return _result.unchanged(name, "inetd has none of these ports")
         changes = {"lines": _different(old, new), "inetd": "HUP"}
         if __opts__["test"]:
             return _result.would_change(name, changes, f"{name} would change")
-        running = _inetd.apply(name, new, __salt__["ftpgw.put"])
+        running = _hup.apply(name, {name: new}, __salt__["ftpgw.put"], _inetd.PIDFILE)
     except (CommandExecutionError, OSError) as error:
         return _result.failed(name, error)
     told = "inetd has read it" if running else "no inetd runs"

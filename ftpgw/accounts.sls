@@ -27,15 +27,21 @@ ftpgw admits nobody anonymous:
 
 # Without the file of the package our lines would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
-  sharedfile.lines:
+  {{ "conffile.replaced" if ftpgw.pam.whole else "sharedfile.lines" }}:
     - name: {{ file | string | json }}
     - lines: {{ ftpgw.pam.lines | json }}
+{%- if not ftpgw.pam.whole %}
     - first: True
+{%- endif %}
     - require:
       - ftpgw packages are installed
 {%- endfor %}
 
+# Nor does a password, or a key that somebody uploads, open anything but FTP.
+ftpgw accounts are for FTP alone:
+  sshd.denies:
+    - name: /etc/ssh/sshd_config
+    - groups: [ftpgw, ftpgw-left]
+
 ftpgw accounts are those of pillar:
-  ftpgw.accounts:
-    - shell: {{ ftpgw.nologin | json }}
-    - group: {{ ftpgw.login_group | json }}
+  ftpgw.accounts: []

@@ -43,12 +43,21 @@ ftpgw range of passive ports is gone:
 {%- endif %}
 
 ftpgw accounts are gone:
-  ftpgw.no_accounts:
-    - shell: {{ ftpgw.nologin | json }}
+  ftpgw.no_accounts: []
+
+ftpgw denies nobody by ssh any more:
+  sshd.denies_no_more:
+    - name: /etc/ssh/sshd_config
 
 ftpgw lines about accounts are gone:
   sharedfile.no_lines:
-    - names: {{ ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select | map("string") | list | json }}
+    - names: {{ ["/etc/shells", "/etc/ftpusers", "" if ftpgw.pam.whole else ftpgw.pam.file] | select | map("string") | list | json }}
+{%- if ftpgw.pam.whole %}
+
+ftpgw gives PAM the file of the package back:
+  conffile.restored:
+    - name: {{ ftpgw.pam.file | string | json }}
+{%- endif %}
 
 ftpgw gives inetd its ports back:
   inetd.restored:

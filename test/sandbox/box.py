@@ -26,7 +26,7 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("ip", "mount", "pivot_root", "umount")
-DEVICES = ("full", "null", "ptmx", "pts", "random", "tty", "urandom", "zero")
+DEVICES = ("full", "null", "pts", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
@@ -229,6 +229,8 @@ def _devices(dev):
         _mount("--bind", host, dev / name)
     (dev / "shm").mkdir()
     _mount("-t", "tmpfs", "shm", dev / "shm")
+    # A bind mount of /dev/ptmx itself does not find the terminals beside it.
+    (dev / "ptmx").symlink_to("pts/ptmx")
     for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
         (dev / name).symlink_to(f"/proc/self/fd{target}")
 
