@@ -3,7 +3,7 @@
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
-# make shell   a root shell on the gateway, to look around; leaving it throws the gateway away
+# make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
 SALT = 3008
 VENV = .venv$(if $(filter-out 3008,$(SALT)),-$(SALT))
@@ -38,7 +38,7 @@ bench: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
 
 shell: $(VENV)/ready .cache/tools
-	$(BOX)
+	$(BOX) $(PYTHON) test/sandbox/shell.py
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
@@ -54,6 +54,7 @@ docs: $(VENV)/ready
 $(VENV)/ready: requirements-dev.txt | .cache/tools
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
+	$(PYTHON) -m pip install --quiet --no-deps --target $(VENV)/extension --upgrade saltext.freebsd
 	touch $@
 
 .cache/tools: Makefile

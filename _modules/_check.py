@@ -25,14 +25,14 @@ UNSET = type("Unset", (), {"__repr__": lambda _: "UNSET", "__deepcopy__": lambda
 _HASH = re.compile(r"\$[0-9A-Za-z-]+\$|\b_[./0-9A-Za-z]{19}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 40
-_TYPES = {
-    dict: "a mapping",
-    float: "a number",
-    int: "a number",
-    list: "a list",
-    str: "text",
-    type(None): "nothing",
-}
+# The first that fits is said.
+_TYPES = (
+    (dict, "a mapping"),
+    (list, "a list"),
+    (str, "text"),
+    (int | float, "a number"),
+    (type(None), "nothing"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,8 @@ def got(value, secret=False):
     if isinstance(value, int | float) and not secret:
         return str(value)[:_SHOWN]
     if not isinstance(value, str) or secret:
-        return _TYPES.get(type(value), f"a {type(value).__name__}")
+        said = (words for kind, words in _TYPES if isinstance(value, kind))
+        return next(said, f"a {type(value).__name__}")
     if _HASH.search(value):
         return "a password hash"
     return repr(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 3]}...")
@@ -301,4 +302,4 @@ def _fits(kind, value):
 
 
 def _json_type(value):
-    return {dict: "object", list: "array"}.get(type(value))
+    return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else ""

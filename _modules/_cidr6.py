@@ -34,6 +34,8 @@ def block(entry):
 def rules(block):
     """Return the addresses of the rules that together stand for a block."""
     network = ipaddress.IPv6Network(block)
+    if not network.prefixlen:
+        return [""]
     if network.prefixlen > _PREFIXES:
         return [text for address in network for text in _spellings(_groups(address))]
     *before, last = _groups(network.network_address)[: _whole_groups(network) + 1]

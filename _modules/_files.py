@@ -68,7 +68,7 @@ def sync(folder):
 def make_directory(path, mode=0o755):
     """Make a directory, and those above it that are missing, each with the same permissions."""
     missing = []
-    while not os.path.isdir(path):
+    while path and not os.path.isdir(path):
         missing.append(path)
         path = os.path.dirname(path)
     for folder in reversed(missing):

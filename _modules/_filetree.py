@@ -17,6 +17,8 @@ from salt.exceptions import CommandExecutionError
 
 MARK = ".written-by-salt"
 MARK_TEXT = "Salt writes this directory: files that its settings do not declare are removed.\n"
+# What supervise keeps; where the directory is read-only, this is a link to another place.
+KEPT = "supervise"
 READ_AT_MOST = 1 << 20
 
 
@@ -37,7 +39,9 @@ def read(directory, folders=()):
     for folder in ("", *folders):
         for entry in _entries(os.path.join(directory, folder)):
             path = os.path.join(folder, entry.name)
-            if path != MARK and not entry.is_dir(follow_symlinks=False):
+            if path == MARK or entry.name == KEPT:
+                continue
+            if not entry.is_dir(follow_symlinks=False):
                 files[path] = _read_file(entry.path)
     return files
 
@@ -132,8 +136,11 @@ def remove(directory, folders=()):
 
 def remove_folder(folder):
     """
-    Remove a folder and the files in it, but no folders.
+    Remove a folder and the files in it, but no folders; of a link to a folder, the link.
     """
+    if os.path.islink(folder):
+        os.unlink(folder)
+        return
     for entry in _entries(folder):
         if not entry.is_dir(follow_symlinks=False):
             os.unlink(entry.path)
@@ -176,9 +183,9 @@ def _describe(path, old, new, secret):
 
 def _make_directories(directory, files):
     _files.make_directory(directory)
+    os.chmod(directory, 0o755)
     mark = os.path.join(directory, MARK)
     if not os.path.exists(mark):
-        os.chmod(directory, 0o755)
         _files.put(mark, MARK_TEXT, 0o644)
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)

@@ -9,9 +9,10 @@ import _accounts
 import _check
 import _gatewaynet
 import _layers
+import _rulefiles
 import _servicedir
 import _sites
-from _check import FLAG, LINE, Setting, choice, kind, listing, mapping, table, word
+from _check import LINE, Setting, choice, kind, listing, mapping, table, word
 
 PILLAR = "ftpgw"
 PROXY = "ftp-proxy"
@@ -38,7 +39,7 @@ SETTINGS = {
         {},
     ),
     "rules": Setting(
-        mapping(_NAME, _sites.RULES, "names to settings"),
+        mapping(_rulefiles.NAME, _sites.RULES, "names to settings"),
         "who may connect: NAME becomes NAME.rules and NAME.cdb in /etc/tcprules",
         {},
     ),
@@ -76,10 +77,7 @@ SETTINGS = {
         table(
             {
                 "file": Setting(LINE, "PAM's file for ftpd, or nothing", ""),
-                "lines": Setting(_LINES, "the lines at its top", []),
-                "whole": Setting(
-                    FLAG, "whether these lines are all of it, in the place of the package's", False
-                ),
+                "lines": Setting(_LINES, "all its lines", []),
             }
         ),
         "for an ftpd that has no flag which admits only the accounts of /etc/ftpchroot",
@@ -191,19 +189,19 @@ def problems(declared, merged, judge_rules, log_dir):
     found += _accounts.problems(
         given.get("accounts", {}), f"{PILLAR}:accounts", merged.get("bcrypt", False)
     )
-    for what, judge in (("rules", judge_rules), ("services", _servicedir.problems)):
-        found += _named(merged[what], judge, f"{PILLAR}:{what}")
+    found += _named(merged["rules"], _rulefiles.NAME, judge_rules, f"{PILLAR}:rules")
+    found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)
     return found or list(_together(merged, log_dir))
 
 
-def _named(entries, judge, path):
+def _named(entries, names, judge, path):
     if not isinstance(entries, dict):
         got = _check.got(entries, secret=True)
         return [f"{path}: expected a mapping of names to settings, got {got}"]
     found = []
     for name, given in entries.items():
-        found += _check.problems(_NAME, name, path) or judge(name, given, f"{path}:{name}")
+        found += _check.problems(names, name, path) or judge(name, given, f"{path}:{name}")
     return found
 
 

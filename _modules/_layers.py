@@ -11,8 +11,8 @@ import re
 _RELEASE = re.compile(r"\d+(\.\d+)?")
 # What a whole `run` script stands for.
 _SCRIPT = ("command", "umask", "softlimit", "tcpserver", "setuidgid", "envdir")
-# Where a gateway without a proxy has no network, its services still have an address.
-_STAND_INS = {"int_ip": "127.0.0.1"}
+# Where pillar has no network, or one that makes no sense, only that is to be told.
+_STAND_INS = {"int_ip": "127.0.0.1", "int_net": "127.0.0.0/8"}
 
 
 def merged(layers):

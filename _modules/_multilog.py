@@ -7,11 +7,16 @@ disk) or ``@STAMP.u`` (cut off by an outage), where STAMP is the time at which t
 
 import contextlib
 import datetime
+import errno
 import os
 import re
 import shlex
+import signal
+import stat
+import threading
 import time
 
+import _check
 import _supervise
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -20,8 +25,13 @@ STAMP = re.compile(r"@([0-9a-f]{16})([0-9a-f]{8}) ?")
 OLD = re.compile(r"@[0-9a-f]{24}\.[su]")
 AGO = re.compile(r"(\d+)([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 BLOCK = 1 << 16
+# For how many seconds to look for an expression.
+PATIENCE = 30
+# What is longer is no line of a log: the rest of it is left out.
+LONGEST = 1 << 20
+# What opening a symbolic link without following it gives on Linux and OpenBSD, and on FreeBSD.
+LINK = (errno.ELOOP, errno.EMLINK)
 
 
 def read(directory, lines=20, since=None, grep=None):
@@ -49,15 +59,39 @@ def read(directory, lines=20, since=None, grep=None):
     pattern = _pattern(grep or "")
     found = []
     try:
-        for line in _lines_backwards(directory):
-            seconds, text = decode(line)
-            if len(found) == wanted or (start and seconds is not None and seconds < start):
-                break
-            if pattern.search(text):
-                found.append(text)
+        with _in_time(grep):
+            for line in _lines_backwards(directory):
+                seconds, text = decode(line)
+                if len(found) == wanted or (start and seconds is not None and seconds < start):
+                    break
+                if pattern.search(text):
+                    found.append(text)
     except OSError as error:
         raise CommandExecutionError(f"{directory}: {error.strerror}")
     return found[::-1]
+
+
+@contextlib.contextmanager
+def _in_time(grep):
+    """
+    Give up an expression that would take years to fit, such as ``(a+)+$``.
+
+    Only the main thread can be interrupted; it is where Salt runs its jobs, if not told otherwise.
+    """
+
+    def give_up(*_):
+        raise SaltInvocationError(f"grep: {grep!r} takes more than {PATIENCE} s")
+
+    if not grep or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def decode(line):
@@ -70,7 +104,7 @@ def decode(line):
     """
     match = STAMP.match(line)
     seconds = int(match[1], 16) - _supervise.TAI_OFFSET if match else -1
-    text = CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", line)
+    text = line if line.isprintable() else "".join(map(_seen, line))
     if not 0 <= seconds < 1 << 37:
         return None, text
     nanoseconds = int(match[2], 16)
@@ -78,6 +112,14 @@ def decode(line):
     moment = moment.replace(microsecond=nanoseconds // 1000 % 1000000)
     stamp = moment.isoformat(" ", "milliseconds")
     return seconds + nanoseconds / 1e9, f"{stamp} {text[match.end() :]}"
+
+
+def _seen(char):
+    """Return a character as it may be shown: what is not seen could steer, or turn a line round."""
+    if char.isprintable() or char == "\t":
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def finished(directory):
@@ -100,6 +142,9 @@ def directory(service):
     try:
         with open(os.path.join(logger, "run"), encoding="utf-8", errors="replace") as file:
             words = shlex.split(file.read(), comments=True)
+    except (FileNotFoundError, NotADirectoryError):
+        there = os.path.exists(service)
+        raise CommandExecutionError("it has no logger (no log/run)" if there else "no such service")
     except (OSError, ValueError) as error:
         raise CommandExecutionError(f"{logger}: its run script cannot be read ({error})")
     # multilog(8): an action that "starts with a dot or slash" is a directory.
@@ -125,7 +170,7 @@ def rotate(service, timeout=5):
     """
     folder = directory(service)
     before = finished(folder)
-    if not os.path.getsize(os.path.join(folder, "current")):
+    if not os.lstat(os.path.join(folder, "current")).st_size:
         return None
     _supervise.order(os.path.join(service, "log"), "a")
     deadline = time.monotonic() + timeout
@@ -140,14 +185,17 @@ def rotate(service, timeout=5):
 def _limit(lines):
     if lines is None or (type(lines) is int and lines >= 0):
         return lines
-    raise SaltInvocationError(f"lines: must be a whole number, not {lines!r}")
+    raise SaltInvocationError(
+        f"lines: expected a whole number of at least 0 or none, got {_check.got(lines)}"
+    )
 
 
 def _pattern(grep):
     try:
         return re.compile(grep)
     except (re.error, TypeError) as error:
-        raise SaltInvocationError(f"grep: {grep!r} is no regular expression ({error})")
+        got = _check.got(grep)
+        raise SaltInvocationError(f"grep: expected a regular expression, got {got} ({error})")
 
 
 def _time(since):
@@ -158,25 +206,27 @@ def _time(since):
         return datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00")).timestamp()
     except ValueError:
         raise SaltInvocationError(
-            f"since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not {since!r}"
+            "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, "
+            f"got {_check.got(since)}"
         )
 
 
 def _lines_backwards(directory):
     """Yield the lines of a log from the last to the first, though it may be rotated meanwhile."""
     seen = set()
-    with contextlib.suppress(FileNotFoundError):
-        yield from _file_backwards(os.path.join(directory, "current"), seen)
+    yield from _file_backwards(directory, "current", seen)
     names = finished(directory)
     # multilog(8) feeds "previous" through its processor before it becomes the next old file.
     for name in ["previous", *reversed(names)]:
-        with contextlib.suppress(FileNotFoundError):
-            yield from _file_backwards(os.path.join(directory, name), seen)
+        yield from _file_backwards(directory, name, seen)
 
 
-def _file_backwards(path, seen):
-    with open(path, "rb", buffering=0) as file:
-        inode = os.fstat(file.fileno()).st_ino
+def _file_backwards(directory, name, seen):
+    descriptor = _open(directory, name)
+    if descriptor is None:
+        return
+    with open(descriptor, "rb", buffering=0) as file:
+        inode = os.fstat(descriptor).st_ino
         if inode in seen:
             return
         seen.add(inode)
@@ -184,10 +234,38 @@ def _file_backwards(path, seen):
         while position:
             size = min(BLOCK, position)
             position = file.seek(position - size)
-            block = file.read(size) + rest
-            rest, *lines = block.split(b"\n")
-            yield from (
-                line.decode("utf-8", "backslashreplace") for line in reversed(lines) if line
-            )
+            first, *lines = file.read(size).split(b"\n")
+            if lines:
+                lines[-1] += rest
+                yield from (_text(line) for line in reversed(lines) if line)
+            rest = first + (b"" if lines else rest[: LONGEST - len(first)])
         if rest:
-            yield rest.decode("utf-8", "backslashreplace")
+            yield _text(rest)
+
+
+def _text(line):
+    return line.decode("utf-8", "backslashreplace")
+
+
+def _open(directory, name):
+    """
+    Open a file of a log, or return None if there is none.
+
+    The account that writes the log is not trusted: with a link it could show its readers, and root
+    is one, what it may not read itself, or let them wait with a FIFO.
+    """
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        status, owner = os.fstat(descriptor), os.fstat(folder).st_uid
+        if stat.S_ISREG(status.st_mode) and status.st_uid == owner:
+            return descriptor
+        os.close(descriptor)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in LINK:
+            raise
+    finally:
+        os.close(folder)
+    raise CommandExecutionError(f"{directory}/{name} is not a file of the owner of that directory")

@@ -7,7 +7,6 @@ in force as soon as it has its name, and stays in force until another takes the 
 
 import contextlib
 import fcntl
-import functools
 import hashlib
 import json
 import os
@@ -42,22 +41,6 @@ _SEAL = "# sealed by Salt: "
 _RENDERING = 1
 
 
-def _in_one_line(more=""):
-    """Let a function of a rule set fail in one line, which begins with its name."""
-
-    def decorated(function):
-        @functools.wraps(function)
-        def told(name, *arguments):
-            try:
-                return function(name, *arguments)
-            except (CommandExecutionError, OSError) as error:
-                raise CommandExecutionError(f"{name}: {_said(error)}{more}")
-
-        return told
-
-    return decorated
-
-
 def paths(name, directory):
     """
     Return the two files of a rule set, ``(rules, cdb)``.
@@ -72,7 +55,6 @@ def paths(name, directory):
     return f"{stem}.rules", f"{stem}.cdb"
 
 
-@_in_one_line(" (the old rules stand)")
 def plan(name, declared, path, directory, fetch):
     """
     Return what has to be written to make the files of a rule set as they are declared.
@@ -111,13 +93,12 @@ def plan(name, declared, path, directory, fetch):
     }
 
 
-@_in_one_line(" (the old rules stand)")
 def install(name, plan, directory):
     """
     Write, or remove, the files as a plan wants them; new ones are tried before they are in force.
 
     Returns the ``changes``, and a ``problem`` where something failed when they had been made.
-    Raises CommandExecutionError with the old rules still in force.
+    Raises CommandExecutionError or OSError with the old rules still in force.
     """
     changes = plan["changes"]
     if not changes:
@@ -139,10 +120,9 @@ def install(name, plan, directory):
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        return {"changes": changes, **_synced(lock, "the new rules are in force")}
+        return {"changes": changes, **_synced(cdb, "the new rules are in force")}
 
 
-@_in_one_line()
 def uncompiled(name, directory):
     """
     Return whose verdict would change if the ``.rules`` file as it stands were compiled.
@@ -150,9 +130,9 @@ def uncompiled(name, directory):
     Nothing where the cdb has just the records that the file makes.
     """
     rules, cdb = paths(name, directory)
-    lines = _text(rules)
+    content = _content(rules)
     try:
-        wanted = list(_rules.records(lines, _tcpserver.speaks_ipv6()))
+        wanted = list(_rules.records(content, _tcpserver.speaks_ipv6()))
     except SaltInvocationError as error:
         raise CommandExecutionError(error)
     found = _records(cdb)
@@ -160,29 +140,27 @@ def uncompiled(name, directory):
         return {}
     # Without a cdb that it can read, tcpserver drops everyone.
     old = [":deny"] if found is None else _rules.dump(found)
-    changes = _verdicts.difference("\n".join(old), lines)
+    changes = _verdicts.difference("\n".join(old), content.decode(errors="replace"))
     return changes or {os.path.basename(cdb): "made again; no verdict changes"}
 
 
-@_in_one_line(" (the old rules stand)")
 def compile(name, directory):
     """
     Make the cdb of a rule set from its ``.rules`` file as it stands.
 
     Returns a ``problem`` where something failed when the new cdb was in force.  Raises
-    CommandExecutionError with the old one still in force.
+    CommandExecutionError or OSError with the old one still in force.
     """
     rules, cdb = paths(name, directory)
     with _alone(os.path.dirname(cdb)) as lock, _new(cdb) as new_cdb:
         _compile(rules, new_cdb, lock)
         os.rename(new_cdb, cdb)
-        return _synced(lock, "the new rules are in force")
+        return _synced(cdb, "the new rules are in force")
 
 
-@_in_one_line()
 def text(name, directory):
     """Return the text of a ``.rules`` file."""
-    return _text(paths(name, directory)[0])
+    return _content(paths(name, directory)[0]).decode(errors="replace")
 
 
 def in_force(name, directory):
@@ -214,9 +192,16 @@ def origin(rules, key):
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
 
 
-def _text(rules):
+def said(error):
+    """Return the words of an error: for one of the system its reason, and of which file."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+def _content(rules):
     try:
-        with open(rules, encoding="utf-8", errors="replace", newline="\n") as file:
+        with open(rules, "rb") as file:
             return file.read()
     except FileNotFoundError:
         raise CommandExecutionError(f"there is no {rules}")
@@ -280,24 +265,30 @@ def _is_ours(path):
 
 def _removed(name, changes, directory):
     rules, cdb = paths(name, directory)
-    with _alone(os.path.dirname(cdb)) as lock:
+    with _alone(os.path.dirname(cdb)):
         # The cdb first: it is what tcpserver reads.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(cdb)
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(rules)
-            problem = _synced(lock, "the rules are gone")
+            problem = _synced(cdb, "the rules are gone")
         except OSError as error:
-            problem = {"problem": f"the rules are no more in force, but {_said(error)}"}
-    gone = {path: said for path, said in changes.items() if not os.path.lexists(path)}
-    return {"changes": gone, **problem}
+            problem = {"problem": f"the rules are no more in force, but {said(error)}"}
+    gone = [path for path in changes if not os.path.lexists(path)]
+    return {"changes": dict.fromkeys(gone, "removed"), **problem}
 
 
 @contextlib.contextmanager
 def _alone(directory):
-    """Keep out every other writer of rules, among them a tcprules that has outlived its Salt."""
-    descriptor = os.open(directory, os.O_RDONLY)
+    """
+    Keep out every other writer of rules: another Salt, a make, a tcprules that outlived its Salt.
+
+    The lock is a file that nobody but its owner can open, and so nobody else can hold.  `setlock`
+    of daemontools takes the same one.
+    """
+    lock = os.path.join(directory, ".lock")
+    descriptor = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     deadline = time.monotonic() + _TIME_LIMIT
     try:
         while not _locked(descriptor):
@@ -331,20 +322,13 @@ def _new(path):
                 os.unlink(rest)
 
 
-def _synced(directory, what):
+def _synced(cdb, what):
     """Bring names to the disk; the problem if that fails, for what has happened is in force."""
     try:
-        os.fsync(directory)
+        _files.sync(os.path.dirname(cdb))
     except OSError as error:
-        return {"problem": f"{what}, but may not survive a crash: {_said(error)}"}
+        return {"problem": f"{what}, but may not survive a crash: {said(error)}"}
     return {}
-
-
-def _said(error):
-    """Return the words of an error: for one of the system its reason, and of which file."""
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
 
 
 def _compile(rules, cdb, lock):
@@ -368,7 +352,12 @@ def _run_tcprules(rules, cdb, lock):
     except subprocess.TimeoutExpired:
         raise CommandExecutionError(f"tcprules took more than {_TIME_LIMIT} s")
     if done.returncode:
-        raise CommandExecutionError(done.stderr.decode(errors="replace").strip())
+        words = " ".join(done.stderr.decode(errors="replace").split())
+        raise CommandExecutionError(words or f"tcprules {_ended(done.returncode)}")
+
+
+def _ended(code):
+    return f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
 
 
 def _try(cdb, plan):

@@ -5,6 +5,7 @@ Where it says `ipv6`, it is whether the programs of this machine are those of uc
 """
 
 import re
+import string
 
 from salt.exceptions import SaltInvocationError
 
@@ -12,8 +13,8 @@ OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 # What tcpserver looks up for clients with an IPv4 address.
 KEY = re.compile(rf"(?:{OCTET}\.){{0,3}}|(?:{OCTET}\.){{3}}{OCTET}")
 
-# Whatever stands on both sides of a value is its quote; we use these.
-QUOTES = "\"'|/!%^~_"
+# Whatever character stands on both sides of a value is its quote: those that are seen best first.
+QUOTES = "\"'|/!%^~_" + string.punctuation + string.digits + string.ascii_letters
 
 # The tcprules of ucspi-tcp-ipv6 takes the address to end where the verdict begins.
 _IPV6_RULE = re.compile(rb"([0-9A-Fa-f.]*:[0-9A-Fa-f:./]*):(?=allow|deny)")
@@ -96,7 +97,7 @@ def action(verdict, env):
 
     Raises SaltInvocationError for a value in which every possible quote occurs.
     """
-    return verdict + "".join(f",{name}={_quoted(value)}" for name, value in env.items())
+    return _action(verdict, env.items())
 
 
 def quote(value):
@@ -106,19 +107,35 @@ def quote(value):
 
 def meaning(data):
     """Return the verdict and the variables that tcpserver takes from the data of a record."""
-    data = data if isinstance(data, bytes) else data.encode()
-    fields = data.decode(errors="replace").split("\0")
-    variables = (field[1:].partition("=") for field in fields if field.startswith("+"))
-    verdict = "deny" if any(field.startswith("D") for field in fields) else "allow"
-    return verdict, {name: value for name, _, value in variables}
+    verdict, variables = _fields(data)
+    return verdict, dict(variables)
 
 
 def dump(records):
-    """Return the lines that would make the records of a cdb."""
+    """Return the lines of which tcprules would make just the records of a cdb."""
     return [
-        f"{key if isinstance(key, str) else key.decode(errors='replace')}:{action(*meaning(data))}"
+        f"{_literal(key.decode(errors='replace'))}:{_action(*_fields(data))}"
         for key, data in records
     ]
+
+
+def _literal(key):
+    """Return the address that makes one key: a dash in it must not become a range."""
+    if "-" not in key or "=" in key or "@" in key:
+        return key
+    # tcprules counts at the first dash only, and there from a number to itself.
+    return re.sub(rf"((?:^|\.)({OCTET}))(?=\.)", r"\1-\2", key, count=1)
+
+
+def _fields(data):
+    """Return the verdict, and the variables in their order, which may have one name."""
+    fields = data.decode(errors="replace").split("\0")
+    variables = [field[1:].partition("=")[::2] for field in fields if field.startswith("+")]
+    return "deny" if any(field.startswith("D") for field in fields) else "allow", variables
+
+
+def _action(verdict, variables):
+    return verdict + "".join(f",{name}={_quoted(value)}" for name, value in variables)
 
 
 def _variables(rest, raw):

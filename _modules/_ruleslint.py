@@ -107,10 +107,13 @@ def _ipv6(address, action):
     meant = _rewritten(address, action)
     if address.endswith(":") or f"{address}:{action}" in meant:
         return
-    reason = "a part of an address ends with a colon"
-    if meant:
+    if re.fullmatch("([0-9a-f]{1,4}:){1,6}[0-9a-f]{1,4}", address):
+        reason, meant = "a part of an address ends with a colon", [f"{address}::{action}"]
+    elif meant:
         reason = "tcprules knows no CIDR notation" if "/" in address else "nobody spells it so"
-    yield f"never matches: {reason}{_meant(*meant or [f'{address}::{action}'])}"
+    else:
+        reason = _refusal(address)
+    yield f"never matches: {reason}{_meant(*meant)}"
 
 
 def _reason(address):
@@ -136,12 +139,20 @@ def _rewritten(address, action):
     for guess in (plain, f"{plain}.", plain.rstrip(".")):
         if _rules.KEY.fullmatch(guess):
             return [f"{guess}:{action}"]
-    try:
-        blocks = _cidr.blocks([plain])
-    except SaltInvocationError:
+    if _refusal(plain):
         return []
+    blocks = _cidr.blocks([plain])
     rules = chain.from_iterable(map(_cidr.rules, blocks.values()))
     return [f"{rule}:{action}" for rule in rules]
+
+
+def _refusal(address):
+    """Return why rules cannot be made for an address, or an empty text."""
+    try:
+        _cidr.blocks([address])
+    except SaltInvocationError as error:
+        return str(error)
+    return ""
 
 
 def _meant(*lines):

@@ -67,10 +67,16 @@ def logger(options):
     """
     words = ["setuidgid", options["user"]] if options["user"] else []
     words += ["multilog", "t", *options.get("select", [])]
+    if options["alert"]:
+        words.append("e")
+    if "status" in options:
+        words.append(f"={options['status']}")
     if "size" in options:
         words.append(f"s{options['size']}")
     if "files" in options:
         words.append(f"n{options['files']}")
+    if "processor" in options:
+        words.append(f"!{options['processor']}")
     return _script([[*words, options["directory"]]])
 
 

@@ -5,6 +5,7 @@ A service is wanted *up*, *down* (both with the files that its settings make), *
 existing one, whose files stay as they are), or *absent*.
 """
 
+import contextlib
 import os
 import pwd
 
@@ -13,6 +14,7 @@ import _filetree
 import _listener
 import _multilog
 import _servicedir
+import _startable
 import _supervise
 import _svscan
 from salt.exceptions import CommandExecutionError
@@ -75,7 +77,7 @@ def apply(name, wanted, definition, scanned):
     elif goal == "kept down":
         _keep_down(name, wanted, world, changes)
     else:
-        _check(name, wanted, world)
+        _check(name, wanted, world, changes)
         _make(name, wanted, world, changes)
 
 
@@ -127,6 +129,9 @@ def _changes(name, wanted, world):
     files = _servicedir.files(name, wanted)
     changes = _filetree.difference(world["files"], files, ("env",))
     _refuse_foreign(name, world, changes)
+    fault = _startable.fault(files["run"]["text"]) if "run" in changes else None
+    if fault:
+        raise CommandExecutionError(f"{name}: its run script is broken: {fault}")
     if not world["ours"]:
         changes["definition"] = "adopted"
     if not world["linked"]:
@@ -182,7 +187,7 @@ def _is_settled(wanted, world):
     )
 
 
-def _check(name, wanted, world):
+def _check(name, wanted, world, changes):
     """Raise an error for what cannot work, before anything is written."""
     if not world["scanned"] or not os.path.isdir(world["scanned"]):
         raise CommandExecutionError(f"{name}: {_svscan.nowhere(world['scanned'])}")
@@ -191,10 +196,14 @@ def _check(name, wanted, world):
     for setting, account in accounts.items():
         if account and _uid(account) is None:
             raise CommandExecutionError(f"{name}: no account {account!r}, which '{setting}' names")
+    # Earlier a state before this one may be about to install it.
+    program = _startable.missing(wanted) if "run" in changes and wanted["state"] == "up" else None
+    if program:
+        raise CommandExecutionError(f"{name}: no program {program}, or it cannot be executed")
 
 
 def _remove(name, wanted, world):
-    _svscan.unlink(world["link"], world["definition"], wanted["timeout"])
+    _svscan.unlink(world["link"], world["definition"], wanted["timeout"], kill=True)
     _filetree.remove(world["definition"], REMOVED)
 
 
@@ -214,7 +223,7 @@ def _make(name, wanted, world, changes):
         _make_log_directory(wanted["multilog"])
     _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS)
     if relink:
-        _unlink(name, world)
+        _unlink(name, wanted, world)
     if not wanted["multilog"] and (relink or not world["supervised"]):
         for path in ("log/supervise", "log"):
             _filetree.remove_folder(os.path.join(folder, path))
@@ -242,13 +251,29 @@ def _log_directory_change(name, log):
     folder, user = log["directory"], log["user"]
     uid = _uid(user) if user else None
     owner, writer = _owner(folder), _owner(os.path.join(folder, "current"))
-    if owner is None:
-        return {folder: f"made for {user}" if user else "made"}
-    if uid is not None and writer not in (None, uid):
+    if owner is not None and uid is not None and writer not in (None, uid):
         raise CommandExecutionError(
             f"{name}: the files in {folder} do not belong to {user} (chown -R {user} {folder})"
         )
-    return {folder: f"owner becomes {user}"} if user and owner != uid else {}
+    if owner is not None and (not user or owner == uid):
+        return {}
+    _refuse_misleading(name, folder)
+    if owner is None:
+        return {folder: f"made for {user}" if user else "made"}
+    return {folder: f"owner becomes {user}"}
+
+
+def _refuse_misleading(name, folder):
+    """Raise an error if somebody could put a link in the place of a directory to be given away."""
+    parent = os.path.dirname(folder)
+    owner = _owner(parent)
+    if owner not in (None, 0, os.geteuid()):
+        with contextlib.suppress(KeyError):
+            owner = pwd.getpwuid(owner).pw_name
+        raise CommandExecutionError(
+            f"{name}: {parent} belongs to {owner}, who could point {folder} elsewhere "
+            f"(chown root {parent})"
+        )
 
 
 def _owner(path):
@@ -305,19 +330,24 @@ def _is_stale(world, folder, files):
 def _make_log_directory(log):
     _files.make_directory(os.path.dirname(log["directory"]))
     _files.make_directory(log["directory"], 0o750)
-    if log["user"]:
-        account = pwd.getpwnam(log["user"])
-        os.chown(log["directory"], account.pw_uid, account.pw_gid)
-    os.chmod(log["directory"], 0o750)
+    folder = os.open(log["directory"], os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if log["user"]:
+            account = pwd.getpwnam(log["user"])
+            os.fchown(folder, account.pw_uid, account.pw_gid)
+        os.fchmod(folder, 0o750)
+    finally:
+        os.close(folder)
 
 
-def _unlink(name, world):
+def _unlink(name, wanted, world):
     """Stop a service that svscan must see anew, but only if there is an svscan to do so."""
     if _svscan.watches(world["scanned"]) is False:
         raise CommandExecutionError(
             f"{name}: its log can neither come nor go, for no svscan runs on {world['scanned']}"
         )
-    _svscan.unlink(world["link"], world["definition"])
+    seconds = wanted.get("kill_after")
+    _svscan.unlink(world["link"], world["definition"], seconds or wanted["timeout"], bool(seconds))
 
 
 def _order(folder, record, change, relinked, wanted):
@@ -328,6 +358,9 @@ def _order(folder, record, change, relinked, wanted):
     letters = ORDERS.get(change, "cu" if young and wanted["state"] == "up" else "")
     if letters:
         _supervise.order(folder, letters)
+    patience = wanted.get("kill_after") if change in ("restarted", "stopped") else None
+    if patience and not _supervise.ends(folder, record["pid"], patience):
+        _supervise.order(folder, "k")
     if letters.endswith("u"):
         _supervise.wait(folder, "wanted up", wanted["timeout"])
 
@@ -337,14 +370,14 @@ def _settle(name, wanted, world, changes):
     folder, seconds = world["definition"], wanted["timeout"]
     if wanted["state"] == "up":
         old = world["record"]["pid"] if changes.get("service") == "restarted" else None
-        failure = _unstable(folder, wanted, old)
+        failure = _unstable(name, folder, wanted, old)
         if failure:
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
     else:
         _wait_until_down(name, folder, seconds)
     if wanted["multilog"]:
         old = world["log"]["pid"] if changes.get("log") == "restarted" else None
-        failure = _unstable(os.path.join(folder, "log"), wanted, old)
+        failure = _unstable(f"{name}/log", os.path.join(folder, "log"), wanted, old)
         if failure:
             raise CommandExecutionError(
                 f"{name}/log: {failure}; multilog told svscan why (see its standard error)"
@@ -353,17 +386,21 @@ def _settle(name, wanted, world, changes):
 
 def _wait_until_down(name, folder, seconds):
     if not _supervise.wait(folder, "down", seconds):
-        raise CommandExecutionError(f"{name}: did not end within {seconds} s of TERM")
+        raise CommandExecutionError(f"{name}: did not end within {_of_term(name, seconds)}")
 
 
-def _unstable(folder, wanted, old):
+def _of_term(name, seconds):
+    return f"{seconds} s of TERM (daemontools.kill {name}, or set kill_after)"
+
+
+def _unstable(name, folder, wanted, old):
     record = _supervise.settle(folder, wanted["stable_for"], wanted["timeout"], old)
     if record["stable"]:
         return None
     if record["starts"] > 1:
         return f"does not stay up ({record['starts']} starts)"
     if old and record["pid"] == old:
-        return f"pid {old} did not end within {wanted['timeout']} s of TERM"
+        return f"pid {old} did not end within {_of_term(name, wanted['timeout'])}"
     return f"not up for {wanted['stable_for']} s within {wanted['timeout']} s"
 
 

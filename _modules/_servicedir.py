@@ -28,7 +28,11 @@ _ABSOLUTE = _check.word(
 )
 _RULES = _check.either(_check.word(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", "a rule set"), _ABSOLUTE)
 _LIMIT = _check.either(_check.number(0), _check.choice("hard"))
-_PATTERN = _check.word(r"[+-][^\x00-\x1f\x7f]*", "a pattern that begins with + or -")
+# multilog(8): a star matches "any string that does not include the next character".
+_PATTERN = _check.word(
+    r"[+-](\*( [^\x00-\x1f\x7f]*)?|@[^\x00-\x1f\x7f]*)",
+    "a pattern such as '-*' or '+* fatal: *' (every line begins with a stamp and a space)",
+)
 
 
 def _is_port(value):
@@ -168,8 +172,16 @@ MULTILOG = {
         _check.number(2), "How many files are kept, the current one too; 10 if not told."
     ),
     "select": Setting(
-        _check.listing(_PATTERN, "patterns that begin with + or -"),
+        _check.listing(_PATTERN, "patterns"),
         "Which lines are kept: -PATTERN drops and +PATTERN takes again, the last that fits.",
+    ),
+    "alert": Setting(
+        _check.FLAG, "Whether svscan shows the first 200 bytes of every line that is kept.", False
+    ),
+    "status": Setting(_ABSOLUTE, "A file for the first 1000 bytes of the last line that is kept."),
+    "processor": Setting(
+        _check.LINE,
+        "A command of sh that every finished file goes through, as the account of the log.",
     ),
 }
 
@@ -214,6 +226,11 @@ SERVICE = _check.table(
         ),
         "timeout": Setting(
             _check.number(1, 3600), "Seconds that a start or a stop may take.", default=15
+        ),
+        "kill_after": Setting(
+            _check.number(1, 3600),
+            "Seconds after which a process that ignores TERM gets KILL; never if not said, but for "
+            "`state: absent`.",
         ),
     },
 )

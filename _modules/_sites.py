@@ -58,7 +58,7 @@ _FILES = _check.either(
 _ENV = _check.mapping(
     _check.word("[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"),
     _check.kind(
-        f"text without control characters that leaves one of {_rules.QUOTES} to quote it",
+        "text without control characters that leaves one printable character to quote it",
         lambda value: isinstance(value, str) and value.isprintable() and bool(_rules.quote(value)),
         {"type": "string"},
     ),

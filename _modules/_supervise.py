@@ -21,9 +21,10 @@ TAI_OFFSET = 2**62 + 10
 # Big-endian seconds and nanoseconds, little-endian pid, paused, wanted.
 STATUS = struct.Struct(">QI4sBB")
 WANT = {ord("u"): "up", ord("d"): "down"}
-# daemontools-encore writes a longer file, with a state in its nineteenth byte.
-ENCORE_STATE, ENCORE_FAILED = 18, 5
+# daemontools-encore writes a longer file, with a state in its nineteenth byte and then a zero.
+ENCORE_STATES = {("up", 1): "starting", ("down", 5): "failed"}
 ENCORE_LOG = slice(20, 40)
+LETTERS, ENCORE_LETTERS = "udopchaitkx", "q12w"
 
 # Where there is no O_PATH, opening a directory for reading does as well.
 FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
@@ -35,6 +36,7 @@ FLAPPING = 5
 REFUSED = {
     errno.ENOENT: "unsupervised",
     errno.ENXIO: "unsupervised",
+    errno.ENOTDIR: "unsupervised",
     errno.EACCES: "denied",
     errno.EPERM: "denied",
 }
@@ -61,8 +63,7 @@ def decode(data, now):
         return None
     pid = int.from_bytes(pid, "little")
     state = "paused" if pid and paused else "up" if pid else "down"
-    if len(data) > ENCORE_STATE and data[ENCORE_STATE] == ENCORE_FAILED and not pid:
-        state = "failed"
+    state = ENCORE_STATES.get((state, _encore_state(data)), state)
     return {
         "state": state,
         "pid": pid or None,
@@ -72,18 +73,41 @@ def decode(data, now):
     }
 
 
+def _encore_state(data):
+    return data[18] if len(data) > 18 and not any(data[19:20]) else None
+
+
+def program(directory):
+    """
+    Return the service of which a path is the logger, if that is a program and no directory.
+
+    With daemontools-encore, ``log`` may be one: the same supervise then runs both.
+    """
+    service, name = os.path.split(os.path.normpath(directory))
+    return service if name == "log" and os.path.isfile(directory) else None
+
+
 def read(directory):
     """
     Return the record of the service in a directory.
 
     directory
-        A service directory, or a link to one.
+        A service directory, or a link to one; or the logger of a service, a program.
 
-    The record has ``state`` (up, down, paused, failed, unsupervised, missing, denied, unreadable),
-    ``pid``, ``since``, ``seconds``, ``want`` (up, down, once), ``enabled``, ``problem`` (one
-    phrase or None), and ``log``, the same for the logger or None if there is none.
+    The record has ``state`` (up, starting, down, paused, failed, unsupervised, missing, denied,
+    unreadable), ``pid``, ``since``, ``seconds``, ``want`` (up, down, once), ``enabled``,
+    ``problem`` (one phrase or None), and ``log``, the same for the logger or None if there is none.
     """
-    return _read_service(None, directory, time.time()) or _without_status("missing") | {"log": None}
+    service = program(directory)
+    record = _read_service(None, service or directory, time.time())
+    record = record["log"] if service and record else record
+    return (record or _without_status("missing")) | ({"log": None} if service or not record else {})
+
+
+def letters(directory):
+    """Return the letters of the orders that the supervise of a directory knows."""
+    data = _read_one(None, program(directory) or directory, time.time())[1]
+    return LETTERS + (ENCORE_LETTERS if _encore_state(data) is not None else "")
 
 
 def read_all(directory):
@@ -129,7 +153,8 @@ def answers(directory):
     Return whether a supervise runs in a directory.
     """
     try:
-        os.close(os.open(os.path.join(directory, "supervise/ok"), LISTEN))
+        folder = program(directory) or directory
+        os.close(os.open(os.path.join(folder, "supervise/ok"), LISTEN))
     except OSError:
         return False
     return True
@@ -144,10 +169,15 @@ def order(directory, letters):
 
     letters
         The letters of svc(8), carried out from left to right: u up, d down, o once, p pause,
-        c continue, h HUP, a ALRM, i INT, t TERM, k KILL, x exit.
+        c continue, h HUP, a ALRM, i INT, t TERM, k KILL, x exit; with daemontools-encore also
+        q QUIT, 1 USR1, 2 USR2, w WINCH.
 
     Returns True when supervise has them.  Raises CommandExecutionError when it cannot be reached.
     """
+    service = program(directory)
+    if service:
+        # "L" lets what follows be for the logger, and "l" what comes then for the service.
+        directory, letters = service, f"L{letters}l"
     try:
         control = os.open(os.path.join(directory, "supervise/control"), LISTEN)
         try:
@@ -155,7 +185,10 @@ def order(directory, letters):
         finally:
             os.close(control)
     except OSError as error:
-        raise CommandExecutionError(read(directory)["problem"] or error.strerror)
+        state = REFUSED.get(error.errno)
+        if state == "unsupervised":
+            state = read(directory)["state"]
+        raise CommandExecutionError(PROBLEMS.get(state) or error.strerror)
 
 
 def wait(directory, state, seconds):
@@ -172,12 +205,12 @@ def wait(directory, state, seconds):
     seconds
         How long to wait at most.
     """
-    deadline = time.monotonic() + seconds
-    while not _is(directory, state):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(POLL)
-    return True
+    return _within(seconds, lambda: _is(directory, state))
+
+
+def ends(directory, pid, seconds):
+    """Wait so many seconds at most until a process of a service ends, and return whether it has."""
+    return _within(seconds, lambda: read(directory)["pid"] != pid)
 
 
 def settle(directory, stable_for, seconds, unlike=None):
@@ -210,6 +243,15 @@ def settle(directory, stable_for, seconds, unlike=None):
         if stable or now - begun >= seconds or len(pids) > FLAPPING:
             return record | {"stable": stable, "starts": len(pids) - 1}
         time.sleep(POLL)
+
+
+def _within(seconds, reached):
+    deadline = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL)
+    return True
 
 
 def _is(directory, state):
@@ -252,26 +294,29 @@ def _read_service(parent, name, now):
 
 
 def _read_log(parent, name, data, now):
-    # With daemontools-encore, "log" may be a program of the same supervise.
-    if len(data) >= ENCORE_LOG.stop:
-        inner = decode(data[ENCORE_LOG], now)
-        if inner:
-            return _judged(inner | {"enabled": True})
+    # Of a logger that is a program; the same "down" is for both.
+    inner = decode(data[ENCORE_LOG], now)
+    if inner:
+        enabled = not os.access(f"{name}/down", os.F_OK, dir_fd=parent)
+        return _judged(inner | {"enabled": enabled})
     if os.access(f"{name}/log", os.F_OK, dir_fd=parent):
         return _read_one(parent, f"{name}/log", now)[0]
     return None
 
 
 def _read_one(parent, name, now):
+    alive = False
     try:
         os.close(os.open(f"{name}/supervise/ok", LISTEN, dir_fd=parent))
+        alive = True
         status = os.open(f"{name}/supervise/status", os.O_RDONLY | os.O_NONBLOCK, dir_fd=parent)
         try:
             data = os.read(status, 64)
         finally:
             os.close(status)
     except OSError as error:
-        return _without_status(REFUSED.get(error.errno, "unreadable")), b""
+        state = REFUSED.get(error.errno, "unreadable")
+        return _without_status("unreadable" if alive and state != "denied" else state), b""
     record = decode(data, now)
     if record is None:
         return _without_status("unreadable"), b""
@@ -286,11 +331,12 @@ def _without_status(state):
 
 PROBLEMS = {
     "paused": "paused",
-    "failed": "failed: run exited with 100, it will not be tried again",
+    "starting": "its start script has not ended",
+    "failed": "failed: run exited with 100, or start did not succeed",
     "unsupervised": "not supervised (is svscan running?)",
     "missing": "no such service",
     "denied": "permission denied",
-    "unreadable": "supervise/status is not a status file",
+    "unreadable": "supervise/status is missing or not a status file",
 }
 
 

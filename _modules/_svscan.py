@@ -15,6 +15,8 @@ from salt.exceptions import CommandExecutionError
 
 USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
 SCAN = 5
+# How many seconds a process may take to end after KILL, and its supervise to notice.
+KILLED = 5
 
 # Where svscan was last found; looked at first, since there may be thousands of processes.
 _found = []
@@ -67,7 +69,7 @@ def link(path, target, timeout=10):
     )
 
 
-def unlink(path, target, timeout=10):
+def unlink(path, target, timeout=10, kill=False):
     """
     Remove the link to a service directory, and end its processes and those of its log.
 
@@ -80,6 +82,9 @@ def unlink(path, target, timeout=10):
     timeout
         How many seconds to wait at most, first for the service, then for its log.
 
+    kill
+        Whether a process that has not ended by then gets KILL.
+
     Raises CommandExecutionError if the path is something else, or a process does not end.
     """
     if is_link(path, target):
@@ -88,20 +93,17 @@ def unlink(path, target, timeout=10):
         raise CommandExecutionError(f"{path} is not a link to {target}")
     # The logger goes last, so that it gets the last words of the service.
     for folder in (target, os.path.join(target, "log")):
-        _end(folder, timeout)
+        _end(folder, timeout, kill)
     return True
 
 
-def relink(path, target, timeout=10):
+def relink(path, target, timeout=10, kill=False):
     """
     Let svscan forget a service and see it again, as it must when a ``log`` comes or goes.
 
-    path, target, timeout
-        As for svscan.unlink and svscan.link.
-
-    The service is down for up to 12 seconds.
+    The arguments are those of `unlink` and `link`.  The service is down for up to 12 seconds.
     """
-    unlink(path, target, timeout)
+    unlink(path, target, timeout, kill)
     time.sleep(SCAN + 1)
     return link(path, target, timeout)
 
@@ -122,12 +124,16 @@ def watches(folder):
     return any(os.path.samefile(found, folder) for found in _running())
 
 
-def _end(folder, timeout):
+def _end(folder, timeout, kill):
     if not _supervise.answers(folder):
         return
     _supervise.order(folder, "dx")
-    if not _supervise.wait(folder, "unsupervised", timeout):
-        raise CommandExecutionError(f"{folder}: did not end within {timeout} s of TERM")
+    if _supervise.wait(folder, "unsupervised", timeout):
+        return
+    if kill:
+        _supervise.order(folder, "k")
+    if not kill or not _supervise.wait(folder, "unsupervised", KILLED):
+        raise CommandExecutionError(f"{folder} did not end within {timeout} s of TERM")
 
 
 def _running():

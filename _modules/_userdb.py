@@ -14,6 +14,7 @@ from salt.exceptions import CommandExecutionError
 
 CHROOT_LIST = "/etc/ftpchroot"
 _HEAD = "# The FTP accounts of this gateway, by ftpgw."
+_EVERYBODY = "@"
 
 
 def read(declared):
@@ -66,11 +67,15 @@ def passwords(names, own_file, info):
     }
 
 
-def files(declared, own_file):
+def files(declared, system):
     """Return ``{path: (text, mode)}``: who is confined, and the passwords; both by account."""
     names = sorted(name for name, account in declared.items() if account["state"] == "present")
+    # FreeBSD's ftpd does without PAM where PAM does not start: a person could log in.
+    everybody = [_EVERYBODY] if system["kernel"] == "FreeBSD" else []
     # ftpd drops a last line that has no newline, and with it an account's confinement.
-    found = {CHROOT_LIST: ("".join(f"{line}\n" for line in [_HEAD, *names]), 0o644)}
+    lines = [_HEAD, *names, *everybody]
+    found = {CHROOT_LIST: ("".join(f"{line}\n" for line in lines), 0o644)}
+    own_file = system["passwords"]
     if own_file:
         hashes = "".join(f"{name}:{declared[name]['password']}\n" for name in names)
         found[own_file] = (hashes, 0o600)
@@ -104,7 +109,7 @@ def apply(planned, declared, system, call):
     An account can log in only when it is confined, and is confined until it is gone.
     """
     own_file = system["passwords"]
-    wanted = files(declared, own_file)
+    wanted = files(declared, system)
     _make_groups(planned, call)
     if own_file:
         _files.put(own_file, *wanted[own_file])
@@ -144,7 +149,7 @@ def clean(planned, own_file, call):
 
 def _confined():
     head, *names = _text(CHROOT_LIST).splitlines() or [""]
-    return set(names) if head == _HEAD else set()
+    return {*names} - {_EVERYBODY} if head == _HEAD else set()
 
 
 def _text(path):

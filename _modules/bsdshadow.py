@@ -3,7 +3,8 @@ Passwords on OpenBSD and FreeBSD, where Salt has no ``shadow`` module for them.
 
 Salt's own ``user.present`` asks ``shadow`` for the password of an account and tells it to set one;
 without that module it says that all is well and sets nothing.  Here is what it asks for, under the
-name ``shadow``; where Salt has its own (3006, 3007), this one stands back.
+name ``shadow``; where Salt has its own (3006, 3007), or its extension saltext.freebsd, it stands
+back.
 
 Format: master.passwd(5), ``name:password:uid:gid:class:change:expire:gecos:home_dir:shell``.
 """
@@ -15,6 +16,8 @@ from salt.exceptions import CommandExecutionError
 
 __virtualname__ = "shadow"
 
+# Two modules of one virtual name would be merged, function by function.
+OTHERS = ("salt.modules.bsd_shadow", "saltext.freebsd.modules.bsd_shadow")
 MASTER, LOCK = "/etc/master.passwd", "/etc/ptmp"
 NAME, PASSWORD, CHANGE, EXPIRE, FIELDS = 0, 1, 5, 6, 10
 
@@ -22,8 +25,9 @@ NAME, PASSWORD, CHANGE, EXPIRE, FIELDS = 0, 1, 5, 6, 10
 def __virtual__():
     if __grains__["kernel"] not in ("FreeBSD", "OpenBSD"):
         return False, "only OpenBSD and FreeBSD have a master.passwd"
-    if importlib.util.find_spec("salt.modules.bsd_shadow"):
-        return False, "Salt has its own bsd_shadow module"
+    for other in OTHERS:
+        if _is_installed(other):
+            return False, f"{other} is installed"
     return __virtualname__
 
 
@@ -119,6 +123,13 @@ def with_password(text, name, password):
             lines[number] = ":".join([account, password, rest.partition(":")[2]])
             return "".join(lines)
     raise CommandExecutionError(f"{name}: no such account in {MASTER}")
+
+
+def _is_installed(module):
+    try:
+        return bool(importlib.util.find_spec(module))
+    except ModuleNotFoundError:
+        return False
 
 
 def _rewrite(name, password):

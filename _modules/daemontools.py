@@ -12,8 +12,8 @@ itself if not set; ``daemontools.definition_dir`` is where the links in it point
 import contextlib
 import logging
 import os
-import re
 
+import _files
 import _multilog
 import _servicechange
 import _servicedir
@@ -26,7 +26,6 @@ LOG = logging.getLogger(__name__)
 __func_alias__ = {"exit_": "exit"}
 __outputter__ = {"status": "yaml"}
 
-LETTERS = re.compile(r"[udopchaitkx]+")
 # For how many seconds a service must be up before it counts as up, and how long to wait for it.
 STABLE_FOR = 2
 TIMEOUT = 15
@@ -96,9 +95,14 @@ def show(name):
     """
     Return the record of a service, as daemontools.status shows it.
 
+    The command fails where there is no such service.
+
     CLI Example: ``salt '*' daemontools.show open-ftpd/log``
     """
-    return _supervise.read(_path(name))
+    record = _supervise.read(_path(name))
+    if record["state"] == "missing":
+        __context__["retcode"] = 1
+    return record
 
 
 def status(name=None, sig=None):
@@ -107,13 +111,14 @@ def status(name=None, sig=None):
 
     name
         A service.  It is up when it has been so for 2 seconds; one that has just been started is
-        waited for.  A paused service, and one that dies again and again, is not up.
+        waited for.  A paused service, and one that dies again and again, is not up, but it is not
+        dead either: the state service.dead is told that it is there.
 
     sig
         Look for a process with this in its command line instead, as Salt's other providers do.
 
-    Without a name, returns ``{name: record}``.  A record has ``state`` (up, down, paused, failed,
-    unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
+    Without a name, returns ``{name: record}``.  A record has ``state`` (up, starting, down, paused,
+    failed, unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
     ``enabled``, ``problem`` and ``log``.
 
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
@@ -126,9 +131,24 @@ def status(name=None, sig=None):
         path = _path(name)
     except CommandExecutionError:
         return False
-    if _supervise.read(path)["state"] != "up":
+    record = _supervise.read(path)
+    # What asks before it stops a service wants to know whether there is anything to stop.
+    if __salt__["daemontools.asked_by"]() == "dead":
+        return record["pid"] is not None or record["want"] == "up"
+    if record["state"] != "up":
         return False
     return _supervise.settle(path, STABLE_FOR, STABLE_FOR + 1)["stable"]
+
+
+def asked_by():
+    """
+    Return which state of Salt's ``service`` asked last in this run, for example ``dead``, or None.
+
+    As a service provider this module is loaded once more, apart from where Salt says so.
+
+    CLI Example: ``salt '*' daemontools.asked_by``
+    """
+    return __context__.get("service.state")
 
 
 def pid(name):
@@ -137,7 +157,7 @@ def pid(name):
 
     CLI Example: ``salt '*' daemontools.pid open-ftpd``
     """
-    return show(name)["pid"]
+    return _supervise.read(_path(name))["pid"]
 
 
 def svc(name, letters):
@@ -148,15 +168,17 @@ def svc(name, letters):
         The service.
 
     letters
-        Some of u, d, o, p, c, h, a, i, t, k, x, as for svc(8).
+        Some of u, d, o, p, c, h, a, i, t, k, x, as for svc(8); with daemontools-encore also q, 1,
+        2, w.
 
     Returns True when supervise has them.  Raises CommandExecutionError when it cannot be reached.
 
     CLI Example: ``salt '*' daemontools.svc open-ftpd h``
     """
-    if not isinstance(letters, str) or not LETTERS.fullmatch(letters):
-        raise SaltInvocationError(f"{name}: {letters!r} is not made of the letters udopchaitkx")
     with _told_of(name):
+        known = _supervise.letters(_path(name))
+        if not letters or not isinstance(letters, str) or set(letters) - set(known):
+            raise SaltInvocationError(f"{name}: {letters!r} is not made of the letters {known}")
         return _supervise.order(_path(name), letters)
 
 
@@ -283,7 +305,7 @@ def available(name):
     CLI Example: ``salt '*' daemontools.available open-ftpd``
     """
     try:
-        return os.access(os.path.join(_path(name), "run"), os.X_OK)
+        return os.access(_run(name), os.X_OK)
     except CommandExecutionError:
         return False
 
@@ -315,7 +337,7 @@ def enabled(name, **kwargs):
 
     CLI Example: ``salt '*' daemontools.enabled open-ftpd``
     """
-    return available(name) and not os.path.lexists(os.path.join(_path(name), "down"))
+    return available(name) and not os.path.lexists(_down_file(name))
 
 
 def disabled(name, **kwargs):
@@ -338,7 +360,7 @@ def enable(name, **kwargs):
     if not available(name):
         raise CommandExecutionError(f"{name}: no such service")
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(_path(name), "down"))
+        os.unlink(_down_file(name))
     return enabled(name)
 
 
@@ -351,8 +373,8 @@ def disable(name, **kwargs):
     CLI Example: ``salt '*' daemontools.disable open-ftpd``
     """
     try:
-        with open(os.path.join(_path(name), "down"), "a"):
-            return disabled(name)
+        _files.put(_down_file(name), "", 0o644)
+        return disabled(name)
     except (CommandExecutionError, OSError) as error:
         LOG.error("%s: cannot make a down file: %s", name, error)
         return False
@@ -398,8 +420,9 @@ def log(name, lines=20, since=None, grep=None):
 
     CLI Example: ``salt '*' daemontools.log open-ftpd lines=50 since=1h grep=deny``
     """
-    folder = _multilog.directory(_path(name))
-    return _multilog.read(folder, lines, since, grep)
+    with _told_of(name):
+        folder = _multilog.directory(_path(name))
+        return _multilog.read(folder, lines, since, grep)
 
 
 def rotate(name, timeout=5):
@@ -416,7 +439,8 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
-    return _multilog.rotate(_path(name), timeout)
+    with _told_of(name):
+        return _multilog.rotate(_path(name), timeout)
 
 
 def mask(name, runtime=False):
@@ -443,7 +467,7 @@ def execs():
 
     CLI Example: ``salt '*' daemontools.execs``
     """
-    return {name: os.path.join(_path(name), "run") for name in get_all()}
+    return {name: _run(name) for name in get_all()}
 
 
 def _always(verb, answer, reason):
@@ -487,6 +511,17 @@ def _path(name):
     return os.path.join(_directory(), name)
 
 
+def _run(name):
+    """Return the program of a service; that of a logger may be all there is of it."""
+    path = _path(name)
+    return path if _supervise.program(path) else os.path.join(path, "run")
+
+
+def _down_file(name):
+    path = _path(name)
+    return os.path.join(_supervise.program(path) or path, "down")
+
+
 def _directory():
     folder = _scanned()
     if folder and os.path.isdir(folder):
@@ -519,12 +554,13 @@ def _stable(name, timeout, unlike=None):
         return True
     if record["starts"] > 1:
         raise CommandExecutionError(f"{name}: does not stay up (see daemontools.log {name})")
-    raise CommandExecutionError(
-        f"{name}: not up within {timeout} s ({record['problem'] or 'the old process goes on'})"
-    )
+    reason = record["problem"] or f"the old process goes on: daemontools.kill {name}"
+    raise CommandExecutionError(f"{name}: not up within {timeout} s ({reason})")
 
 
 def _down(name, timeout):
     if _supervise.wait(_path(name), "down", timeout):
         return True
-    raise CommandExecutionError(f"{name}: did not end within {timeout} s of TERM")
+    raise CommandExecutionError(
+        f"{name}: did not end within {timeout} s of TERM (daemontools.kill {name})"
+    )

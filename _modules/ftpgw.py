@@ -19,7 +19,6 @@ from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
-FILES = ("defaults.yaml", "platforms/linux.yaml", "platforms/bsd.yaml")
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
@@ -111,7 +110,7 @@ def accounts(clean=False):
     """
     declared, system = _declared_accounts(clean)
     planned, groups = _accounts_plan(declared, system, clean)
-    wanted = _userdb.files(declared, system["passwords"])
+    wanted = _userdb.files(declared, system)
     if clean:
         files = {path: "removed" for path in wanted if os.path.lexists(path)}
         groups = dict.fromkeys(groups, "removed")
@@ -211,7 +210,8 @@ def put(path, text, mode=None):
     Replace a file at once, or make it, whatever the umask of the caller is.
 
     path
-        the file; its directory is there, and a link is replaced, not followed
+        the file; directories that are missing are made, with permissions 0755, and a link is
+        replaced, not followed
 
     text
         its new contents
@@ -228,6 +228,7 @@ def put(path, text, mode=None):
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
     try:
+        _files.make_directory(os.path.dirname(path))
         _files.put(path, text, mode)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
@@ -302,8 +303,9 @@ def _system(system):
 def _judged(declared, system, saltenv, here=False):
     fields = declared if isinstance(declared, dict) else {}
     network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
-    defaults, *platforms = (_file(name, saltenv) for name in FILES)
-    rows = _layers.rows(_layers.merged(platforms), system, proxied)
+    family = "bsd" if "BSD" in system["os_family"] else "linux"
+    defaults, platform = (_file(name, saltenv) for name in ("defaults", f"platforms/{family}"))
+    rows = _layers.rows(platform, system, proxied)
     needed = _layers.filled(_layers.merged([defaults, *rows]), network)
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
@@ -356,7 +358,7 @@ def _log_dir():
 
 def _file(name, saltenv):
     """Return what one of the formula's own files of settings holds."""
-    served = f"salt://ftpgw/{name}"
+    served = f"salt://ftpgw/{name}.yaml"
     file = __salt__["cp.cache_file"](served, saltenv)
     if not file:
         raise CommandExecutionError(f"ftpgw: the file server does not have {served}")

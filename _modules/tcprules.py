@@ -6,6 +6,7 @@ A rule set is two files in the directory ``tcprules.dir`` of the minion configur
 describes the settings that make both.
 """
 
+import contextlib
 import glob
 import os
 from itertools import chain
@@ -20,6 +21,8 @@ import _tcpcdb
 import _tcpserver
 import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+_OLD = " (the old rules stand)"
 
 
 def render(name, settings, path=None):
@@ -70,7 +73,8 @@ def plan(name, settings, path=None):
 
         salt gw1 tcprules.plan ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    planned = _plan(name, settings, path)
+    with _in_one_line(name):
+        planned = _plan(name, settings, path)
     lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
     return {"changes": planned["changes"], "lines": lines}
 
@@ -94,7 +98,8 @@ def install(name, settings, path=None):
 
         salt gw1 tcprules.install ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
-    return _rulefiles.install(name, _plan(name, settings, path), _directory())
+    with _in_one_line(name, _OLD):
+        return _rulefiles.install(name, _plan(name, settings, path), _directory())
 
 
 def compile(name, test=False):
@@ -120,8 +125,10 @@ def compile(name, test=False):
         salt gw1 tcprules.compile ftp
         salt gw1 tcprules.compile ftp test=True
     """
-    answer = {"changes": _rulefiles.uncompiled(name, _directory()), "warnings": lint(name)}
-    return answer if test else {**answer, **_rulefiles.compile(name, _directory())}
+    with _in_one_line(name):
+        answer = {"changes": _rulefiles.uncompiled(name, _directory()), "warnings": _lint(name)}
+    with _in_one_line(name, _OLD):
+        return answer if test else {**answer, **_rulefiles.compile(name, _directory())}
 
 
 def check(name, ip, host=None, info=None):
@@ -138,7 +145,8 @@ def check(name, ip, host=None, info=None):
         The client's name and what its ident server says, for a tcpserver that asks for them.
 
     Returns a mapping: ``verdict`` and ``env`` as tcpserver takes them from the cdb; ``rule`` and
-    ``site`` as they stand in the ``.rules`` file; ``warnings`` where one of these is in doubt.
+    ``site`` as they stand in the ``.rules`` file; ``warnings`` where one of these is in doubt. For
+    scripts, ``salt-call`` exits with 1 if the client is denied.
 
     Raises CommandExecutionError where there is no cdb to ask.
 
@@ -148,20 +156,11 @@ def check(name, ip, host=None, info=None):
 
         salt gw1 tcprules.check ftp 9.9.9.9
     """
-    rules, cdb = _rulefiles.paths(name, _directory())
-    ip = _cidr.address(_tcpserver.known(str(ip)))
-    try:
-        found = _tcpcdb.first(cdb, _rules.keys_for(ip, host, info))
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {cdb}, so tcpserver drops every client")
-    if not found:
-        return {"verdict": "allow", "rule": None, "site": None, "env": {}}
-    key, data = found
-    verdict, env = _rules.meaning(data)
-    rule, site = _rulefiles.origin(rules, key) or (None, None)
-    answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
-    warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
-    return {**answer, "warnings": warnings} if warnings else answer
+    with _in_one_line(name):
+        answer = _answer(name, ip, host, info)
+    if answer["verdict"] == "deny":
+        __context__["retcode"] = 1
+    return answer
 
 
 def lookup(ip):
@@ -179,9 +178,12 @@ def lookup(ip):
 
         salt gw1 tcprules.lookup 9.9.9.9
     """
-    directory = _directory()
-    cdbs = sorted(glob.glob(os.path.join(glob.escape(directory), "*.cdb")))
-    return {os.path.basename(cdb)[: -len(".cdb")]: check(cdb, ip) for cdb in cdbs}
+    found = {}
+    for cdb in sorted(glob.glob(os.path.join(glob.escape(_directory()), "*.cdb"))):
+        name = os.path.basename(cdb)[: -len(".cdb")]
+        with _in_one_line(name):
+            found[name] = _answer(cdb, ip)
+    return found
 
 
 def dump(name):
@@ -200,10 +202,8 @@ def dump(name):
         salt gw1 tcprules.dump ftp
     """
     cdb = _rulefiles.paths(name, _directory())[1]
-    try:
+    with _in_one_line(name):
         return _rules.dump(_tcpcdb.records(cdb))
-    except FileNotFoundError:
-        raise CommandExecutionError(f"{name}: there is no {cdb}")
 
 
 def lint(name=None, text=None):
@@ -227,9 +227,8 @@ def lint(name=None, text=None):
     """
     if text is not None:
         return _ruleslint.lint(text, ipv6=_tcpserver.speaks_ipv6())
-    cdb = _rulefiles.paths(name, _directory())[1]
-    deaf = _tcpserver.deaf(cdb, _definitions())
-    return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
+    with _in_one_line(name):
+        return _lint(name)
 
 
 def diff(old, new):
@@ -271,9 +270,40 @@ def from_cidr(cidr):
     return addresses[0]
 
 
+@contextlib.contextmanager
+def _in_one_line(name, more=""):
+    """Let what fails here fail in one line that begins with the name of the rules."""
+    try:
+        yield
+    except (CommandExecutionError, OSError) as error:
+        raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}{more}")
+
+
 def _plan(name, settings, path):
     fetch = __salt__["cp.cache_file"]
     return _rulefiles.plan(name, settings, path or name, _directory(), fetch)
+
+
+def _answer(name, ip, host=None, info=None):
+    rules, cdb = _rulefiles.paths(name, _directory())
+    ip = _cidr.address(_tcpserver.known(str(ip)))
+    try:
+        found = _tcpcdb.first(cdb, _rules.keys_for(ip, host, info))
+    except FileNotFoundError:
+        raise CommandExecutionError(f"there is no {cdb}, so tcpserver drops every client")
+    if not found:
+        return {"verdict": "allow", "rule": None, "site": None, "env": {}}
+    key, data = found
+    verdict, env = _rules.meaning(data)
+    rule, site = _rulefiles.origin(rules, key) or (None, None)
+    answer = {"verdict": verdict, "rule": rule, "site": site, "env": env}
+    warnings = _doubts(rules, cdb, rule, data) + _unasked(cdb, key.decode(errors="replace"))
+    return {**answer, "warnings": warnings} if warnings else answer
+
+
+def _lint(name):
+    deaf = _tcpserver.deaf(_rulefiles.paths(name, _directory())[1], _definitions())
+    return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
 
 
 def _directory():
@@ -292,9 +322,16 @@ def _doubts(rules, cdb, rule, data):
         return [f"there is no {rules} to tell the site"]
     if rule is None:
         return [f"{rules} has no such rule; the cdb was made of something else"]
-    if _rules.line(rule, _tcpserver.speaks_ipv6())[1] != data:
+    if not _says(rule, data):
         return [f"{rules} says something else; the cdb decides"]
     return [f"{rules} is newer than the cdb, and not yet compiled"] if newer else []
+
+
+def _says(rule, data):
+    # Somebody may have written what tcprules has yet to refuse.
+    with contextlib.suppress(SaltInvocationError):
+        return _rules.line(rule, _tcpserver.speaks_ipv6())[1] == data
+    return False
 
 
 def _unasked(cdb, key):
@@ -307,9 +344,10 @@ def _unasked(cdb, key):
 
 
 def _meant(name):
-    if str(name).endswith(".rules"):
-        return _rulefiles.text(name, _directory())
-    text = _rulefiles.in_force(name, _directory())
-    if text is None:
-        raise CommandExecutionError(f"{name}: there is no cdb in force")
-    return text
+    with _in_one_line(name):
+        if str(name).endswith(".rules"):
+            return _rulefiles.text(name, _directory())
+        text = _rulefiles.in_force(name, _directory())
+        if text is None:
+            raise CommandExecutionError("there is no cdb in force")
+        return text

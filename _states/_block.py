@@ -1,5 +1,6 @@
 """Lines of ours, between two marks, in a file that other programs and people write too."""
 
+import contextlib
 import difflib
 import os
 import re
@@ -51,6 +52,13 @@ def plan(text, lines, first=False):
 def apply(path, text, put):
     """Replace the text of a file by means of `put`; of a link, that of the file it names."""
     put(os.path.realpath(path), text)
+
+
+def holds(path, text):
+    """Return whether a file has a text, also if what put it there failed later on."""
+    with contextlib.suppress(OSError):
+        return read(path) == text
+    return False
 
 
 def difference(old, new):

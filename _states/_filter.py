@@ -8,25 +8,29 @@ The filter is given as a mapping of argument vectors, in which ``{file}`` stands
     show:   [nft, --stateless, --terse, list, table, ip, ftpgw]
     unload: [nft, delete, table, ip, ftpgw]           takes them out of force
 
-What ``show`` prints must depend on the rules alone, not on counters or clients.  It is kept beside
-the file when the rules are loaded, so that rules which are gone or were edited are noticed.
+``show`` may be a list of several, which together print what is in force.  That must depend on the
+rules alone, not on counters or clients.  It is kept beside the file when the rules are loaded, and
+of which file it is, so that rules which are gone or were edited are noticed.
 """
 
 import contextlib
+import hashlib
 import os
-import select
+import re
 import shlex
-import signal
-import socket
 import subprocess
 
 import _block
+import _guard
+import _peers
 from salt.exceptions import CommandExecutionError
 
-# Seconds for one run of the filter's program, and for one connection to the master.
-PROGRAM, CONNECTION = 10, 5
+# Seconds for one run of the filter's program.
+PROGRAM = 10
 # Seconds until the old rules come back where nobody says that the new ones are good.
-PATIENCE = 2 * PROGRAM + 4 * CONNECTION
+PATIENCE = 2 * PROGRAM + 4 * _peers.CONNECTION
+# pf names the table of a long list __automatic_RANDOM_NUMBER, anew at each load.
+_RANDOM = re.compile("(?<=__automatic_)[0-9a-f]+(?=_)")
 
 
 def read(path, programs):
@@ -34,13 +38,13 @@ def read(path, programs):
     Return what is known of a file of rules, each part empty where there is none.
 
     ``text`` is what the file holds, ``loaded`` what ``show`` prints now, ``remembered`` what it
-    printed when the rules were loaded.
+    printed when the rules were loaded, None if those were not yet these.
     """
-    return {
-        "text": _block.read(path),
-        "loaded": _shown(programs),
-        "remembered": _block.read(_memory(path)),
-    }
+    text = _block.read(path)
+    digest, _, remembered = _block.read(_memory(path)).partition("\n")
+    if digest and digest != _digest(text):
+        remembered = None
+    return {"text": text, "loaded": _shown(path, programs), "remembered": remembered}
 
 
 def plan(world, text):
@@ -49,162 +53,150 @@ def plan(world, text):
 
     The differences are those of ``file`` and of what is ``loaded``; without any all is well.
     """
-    changes = {"file": _block.difference(world["text"], text)}
-    if text and not world["loaded"]:
-        changes["loaded"] = "there were none"
-    else:
-        changes["loaded"] = _block.difference(world["loaded"], world["remembered"] if text else "")
+    changes = {
+        "file": _block.difference(world["text"], text),
+        "loaded": _drift(text, world["loaded"], world["remembered"]),
+    }
     return {key: lines for key, lines in changes.items() if lines}
 
 
-def install(path, text, programs, put, masters):
+def _drift(text, loaded, remembered):
+    if not text:
+        return _block.difference(loaded, "")
+    if not loaded:
+        return "there were none"
+    if remembered is None:
+        return "what is remembered of them is older than the file"
+    if not remembered:
+        return "nothing is remembered of them"
+    return _block.difference(loaded, remembered)
+
+
+def install(path, text, programs, put, peers):
     """
     Put rules in force, and then in the place of those in the file.
 
     put
         writes a file: its path, its text and its permissions
-    masters
-        the addresses of `masters`
+    peers
+        whom this minion must not lose, see `_peers`
 
-    The old rules come back, and the old file stands, if a master could be reached before and
+    The old rules come back, and the old file stands, if somebody could be reached before and
     cannot be now, if anything fails, and if this process is killed in between.  Raises
     CommandExecutionError, saying which of these it was.
     """
     file = os.path.realpath(path)
     new, mode = f"{file}.new", None if os.path.exists(file) else 0o600
-    os.makedirs(os.path.dirname(file), exist_ok=True)
     try:
         put(new, text, 0o600)
         _run(path, programs["check"], new)
-        with _reversible(path, programs, masters) as settle:
-            _run(path, programs["load"], new)
-            settle()
+        with _reversible(path, programs, peers) as change:
+            change("load", new)
             put(file, text, mode)
     finally:
         _unlink(new)
-    put(_memory(path), _shown(programs), 0o600)
+    put(_memory(path), f"{_digest(text)}\n{_shown(path, programs)}", 0o600)
 
 
-def remove(path, programs, masters):
+def remove(path, programs, peers):
     """Take rules out of force, as carefully as `install`, and remove their file."""
-    if _shown(programs):
-        with _reversible(path, programs, masters) as settle:
-            _run(path, programs["unload"])
-            settle()
+    if _shown(path, programs):
+        with _reversible(path, programs, peers) as change:
+            change("unload")
     for file in (f"{path}.new", _memory(path), path):
         _unlink(file)
 
 
-def masters(opts):
-    """Return where the configuration of a minion says that its master is: hosts and ports."""
-    if opts.get("file_client") == "local":
-        return []
-    host = opts.get("master_ip") or opts.get("master")
-    ports = (opts.get("master_port", 4506), opts.get("publish_port", 4505))
-    return (
-        [(host.strip("[]"), int(port)) for port in ports] if host and isinstance(host, str) else []
-    )
-
-
-def answering(addresses):
-    """Return those addresses that accept a connection, in the order they were asked."""
-    return [address for address in addresses if _answers(address)]
-
-
-def _answers(address):
-    with contextlib.suppress(OSError):
-        socket.create_connection(address, CONNECTION).close()
-        return True
-    return False
-
-
 @contextlib.contextmanager
-def _reversible(path, programs, masters):
-    """Change the rules in the body; yields what raises unless the masters answer as before."""
-    back = _words(programs["load"], path) if os.path.exists(path) else programs["unload"]
-    before = answering(masters)
+def _reversible(path, programs, peers):
+    """Let the body change the rules by what is yielded; go back unless it ends well."""
+    commands = [_words(programs["load"], path)] if os.path.exists(path) else []
+    before = _peers.reachable(peers)
 
-    def settle():
-        lost = sorted(set(before) - set(answering(before)))
+    def change(program, file=""):
+        _run(path, programs[program], file, pipe)
+        lost = _peers.lost(before)
         if lost:
-            where = " and ".join(f"{host}:{port}" for host, port in lost)
             raise CommandExecutionError(
-                f"{path}: with these rules the master at {where} does not answer "
-                "any more; the old ones are back (let the minion reach its master)"
+                f"{path}: with these rules {' and '.join(lost)} does not answer "
+                "any more; the old ones are back (let the minion reach it)"
             )
 
-    with _dead_man(path, back):
-        yield settle
+    with _dead_man(path, [*commands, programs["unload"]]) as pipe:
+        yield change
 
 
 @contextlib.contextmanager
-def _dead_man(path, command):
-    """Run a command unless the body ends well: if it raises, takes too long, or we are killed."""
-    reading, writing = os.pipe()
-    guard = os.fork()
-    if guard == 0:
-        os.close(writing)
-        _watch(reading, command)
-    os.close(reading)
+def _dead_man(path, commands):
+    """Run commands, until one works, unless the body ends well; yield the pipe to the guard."""
+    guard = _guard.start(commands, PATIENCE, PROGRAM)
+    if not guard:
+        raise CommandExecutionError(f"{path}: no guard could be started, so nothing has changed")
+    well = False
     try:
-        yield
-        os.write(writing, b"well")
-    except BrokenPipeError:
+        yield guard.stdin.fileno()
+        well = True
+        with contextlib.suppress(BrokenPipeError):
+            guard.stdin.write(_guard.WELL)
+    finally:
+        status = _guard.end(guard)
+        # One that was killed is not missed if all is well; and without old rules none come back.
+        if commands[1:] and status not in (_guard.KEPT, _guard.BACK) and not (well and status < 0):
+            what = ", so ours are out of force" if status == _guard.UNLOADED else ""
+            raise CommandExecutionError(
+                f"{path}: not even the old rules could be loaded{what} (see what is wrong with: "
+                f"{shlex.join(commands[0])})"
+            )
+    if status > _guard.KEPT:
         raise CommandExecutionError(
             f"{path}: this took more than {PATIENCE} s, so the old rules are back"
         )
-    finally:
-        os.close(writing)
-        _, failed = os.waitpid(guard, 0)
-        if failed and os.path.exists(path):
-            raise CommandExecutionError(
-                f"{path}: not even the old rules could be loaded (see what is wrong with: "
-                f"{shlex.join(command)})"
-            )
 
 
-def _watch(pipe, command):
-    """Wait for good news in a process of its own; the end of the pipe, and silence, are bad."""
-    status = 1
+def _run(path, command, file="", pipe=None):
     try:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
-        spoke, _, _ = select.select([pipe], [], [], PATIENCE)
-        if spoke and os.read(pipe, 4):
-            status = 0
-        else:
-            status = subprocess.run(command, timeout=PROGRAM, check=False).returncode
-    finally:
-        os._exit(status)
-
-
-def _run(path, command, file=""):
-    try:
-        done = subprocess.run(
-            _words(command, file), capture_output=True, text=True, timeout=PROGRAM, check=False
-        )
+        done = _ended(path, _words(command, file), pipe)
     except FileNotFoundError:
         raise CommandExecutionError(f"{path}: no program {command[0]!r} (install it)")
-    except subprocess.TimeoutExpired:
-        raise CommandExecutionError(f"{path}: {command[0]} did not end within {PROGRAM} s")
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
+        said = _block.shown((done.stderr or done.stdout).strip()) or [f"exit {done.returncode}"]
         raise CommandExecutionError(
             f"{path}: {command[0]} refuses these rules, so the old ones stand: {said[0]}"
         )
 
 
-def _shown(programs):
+def _shown(path, programs):
+    show = programs["show"]
+    commands = [show] if isinstance(show[0], str) else show
+    return "".join(_said(path, command) for command in commands)
+
+
+def _said(path, command):
     try:
-        done = subprocess.run(
-            programs["show"], capture_output=True, text=True, timeout=PROGRAM, check=False
-        )
+        done = _ended(path, command)
     except FileNotFoundError:
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    return _RANDOM.sub("", done.stdout) if done.returncode == 0 else ""
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def _ended(path, command, pipe=None):
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=PROGRAM,
+            check=False,
+            pass_fds=[] if pipe is None else [pipe],
+        )
+    except subprocess.TimeoutExpired:
+        raise CommandExecutionError(f"{path}: {command[0]} did not end within {PROGRAM} s")
 
 
 def _words(command, file):

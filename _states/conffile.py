@@ -5,6 +5,8 @@ import _conffile
 import _result
 from salt.exceptions import CommandExecutionError
 
+HEAD = "# By ftpgw; `ftpgw.clean` puts back what was here."
+
 
 def replaced(name, lines):
     """
@@ -21,10 +23,13 @@ def replaced(name, lines):
           conffile.replaced:
             - lines: [auth required pam_deny.so]
     """
-    text = "".join(
-        f"{line}\n" for line in ["# By ftpgw, which undoes it with ftpgw.clean.", *lines]
+    text = "".join(f"{line}\n" for line in [HEAD, *lines])
+    return _done(
+        name,
+        lambda old: old == text and _conffile.is_told(name),
+        text,
+        lambda: _conffile.replace(name, text, __salt__["ftpgw.put"]),
     )
-    return _edited(name, text)
 
 
 def restored(name):
@@ -39,21 +44,23 @@ def restored(name):
         /etc/pam.d/ftp:
           conffile.restored: []
     """
-    return _edited(name, None)
+    return _done(
+        name,
+        lambda old: not old.startswith(f"{HEAD}\n"),
+        _block.read(_conffile.kept(name)),
+        lambda: _conffile.restore(name),
+    )
 
 
-def _edited(name, text):
+def _done(name, holds, new, apply):
     try:
-        replaced, old = _conffile.is_replaced(name), _block.read(name)
-        if replaced == (text is not None) and text in (None, old):
+        old = _block.read(name)
+        if holds(old):
             return _result.unchanged(name, f"{name} is as it should be")
-        changes = {"diff": _block.difference(old, text or "")}
+        changes = {"diff": _block.difference(old, new)}
         if __opts__["test"]:
             return _result.would_change(name, changes, f"{name} would change")
-        if text is None:
-            _conffile.restore(name)
-        else:
-            _conffile.replace(name, text, __salt__["ftpgw.put"])
+        apply()
     except (CommandExecutionError, OSError) as error:
         return _result.failed(name, error)
     return _result.changed(name, changes, f"{name} has changed")

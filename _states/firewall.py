@@ -19,8 +19,13 @@ the path of a file; so these states serve nftables and pf alike:
             unload: [nft, delete, table, ip, ftpgw]
 """
 
+import contextlib
+import os
+
 import _filter
+import _peers
 import _result
+import salt.config
 from salt.exceptions import CommandExecutionError
 
 
@@ -36,15 +41,15 @@ def loaded(name, text, filter):
 
     filter
         A mapping of argument vectors: ``check`` refuses rules that are not sound, ``load`` puts
-        all of them in force or none, ``show`` prints those in force (and nothing, or fails, if
-        there are none), ``unload`` takes them out of force.
+        all of them in force or none, ``show`` (one, or a list of several) prints those in force
+        (and nothing, or fails, if there are none), ``unload`` takes them out of force.
 
     Rules that are gone or were edited since they were loaded are loaded again.  The old rules come
-    back if the master, reachable before, cannot be reached with the new ones, and also if the run
-    is killed before that is known.
+    back if a master, or where somebody's ssh comes from, answered before and does not with the new
+    ones, and also if the run is killed before that is known.
     """
-    put, masters = __salt__["ftpgw.put"], _filter.masters(__opts__)
-    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, masters))
+    put = __salt__["ftpgw.put"]
+    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _whom()))
 
 
 def unloaded(name, filter):
@@ -57,11 +62,19 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    masters = _filter.masters(__opts__)
-    return _told(name, "", filter, lambda: _filter.remove(name, filter, masters))
+    return _told(name, "", filter, lambda: _filter.remove(name, filter, _whom()))
+
+
+def _whom():
+    # A minion with several masters has a process for each, which knows only its own.
+    several = __opts__.get("multimaster") and os.path.exists(__opts__.get("conf_file") or "")
+    configured = salt.config.minion_config(__opts__["conf_file"])["master"] if several else ()
+    visitor = _peers.visitor(os.environ.get("SSH_CONNECTION", ""))
+    return [*_peers.masters(__opts__, configured), *visitor]
 
 
 def _told(name, text, filter, act):
+    changes = {}
     try:
         changes = _changes(name, text, filter)
         if not changes:
@@ -71,10 +84,20 @@ def _told(name, text, filter, act):
             return _result.would_change(name, changes, "the rules would change")
         act()
         if _changes(name, text, filter):
-            return _result.failed(name, f"{name}: somebody else changed the rules at the same time")
+            raise CommandExecutionError("somebody else changed the rules at the same time")
     except (CommandExecutionError, OSError) as error:
-        return _result.failed(name, error)
+        return _result.failed(name, error, _done(name, text, filter, changes))
     return _result.changed(name, changes, "the rules have changed")
+
+
+def _done(name, text, filter, changes):
+    """Return those changes that were made, in spite of what failed later on."""
+    if not changes:
+        return {}
+    with contextlib.suppress(CommandExecutionError, OSError):
+        left = _changes(name, text, filter)
+        return {key: change for key, change in changes.items() if key not in left}
+    return {}
 
 
 def _changes(name, text, filter):

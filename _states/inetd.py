@@ -46,12 +46,16 @@ def _edited(name, edit):
         new = edit(old)
         if new == old and not _hup.owes(name):
             return _result.unchanged(name, "inetd has none of these ports")
-        changes = {"lines": _different(old, new), "inetd": "HUP"}
-        if __opts__["test"]:
-            return _result.would_change(name, changes, f"{name} would change")
+    except OSError as error:
+        return _result.failed(name, error)
+    changes = {"lines": _different(old, new), "inetd": "HUP"}
+    if __opts__["test"]:
+        return _result.would_change(name, changes, f"{name} would change")
+    try:
         running = _hup.apply(name, {name: new}, __salt__["ftpgw.put"], _inetd.PIDFILE)
     except (CommandExecutionError, OSError) as error:
-        return _result.failed(name, error)
+        done = new != old and _block.holds(name, new)
+        return _result.failed(name, error, {"lines": changes["lines"]} if done else None)
     told = "inetd has read it" if running else "no inetd runs"
     return _result.changed(name, changes, f"{name} has changed, {told}")
 

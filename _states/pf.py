@@ -6,15 +6,8 @@ import _block
 import _result
 from salt.exceptions import CommandExecutionError
 
-MAIN = {
-    "check": ["pfctl", "-n", "-f", "{file}"],
-    "load": ["pfctl", "-f", "{file}"],
-    "show": ["pfctl", "-s", "rules"],
-    "unload": ["pfctl", "-F", "rules"],
-}
 
-
-def called(name, lines):
+def called(name, lines, filter):
     """
     Keep our lines at the top of a pf.conf, and that pf.conf in force.
 
@@ -23,6 +16,9 @@ def called(name, lines):
 
     lines
         A list of lines, such as ``anchor "ftpgw"``; none takes ours away.
+
+    filter
+        How pf.conf is checked, loaded and shown, as for ``firewall.loaded``.
 
     They come first so that no ``block quick`` and no ``nat-to`` of others is before them.  What
     pfctl refuses is not put in place, and what cuts the minion off is taken back, as in
@@ -33,6 +29,11 @@ def called(name, lines):
         /etc/pf.conf:
           pf.called:
             - lines: ['anchor "ftpgw"', 'load anchor "ftpgw" from "/etc/pf.ftpgw.conf"']
+            - filter:
+                check: [pfctl, -n, -f, '{file}']
+                load: [pfctl, -f, '{file}']
+                show: [[pfctl, -s, nat], [pfctl, -s, rules]]
+                unload: [pfctl, -a, ftpgw, -F, all]
     """
     try:
         old = _block.read(name)
@@ -41,4 +42,4 @@ def called(name, lines):
         return _result.failed(name, error)
     if text == old and not lines:
         return _result.unchanged(name, "there are no lines of ours")
-    return __states__["firewall.loaded"](name=name, text=text, filter=MAIN)
+    return __states__["firewall.loaded"](name=name, text=text, filter=filter)

@@ -44,12 +44,15 @@ def _edited(name, lines, first=False):
     try:
         old = _block.read(name)
         new = _block.plan(old, lines, first)
-        changes = {"diff": _block.difference(old, new)}
-        if new == old:
-            return _result.unchanged(name, f"{name} is as it should be")
-        if __opts__["test"]:
-            return _result.would_change(name, changes, f"{name} would change")
-        _block.apply(name, new, __salt__["ftpgw.put"])
     except (CommandExecutionError, OSError) as error:
         return _result.failed(name, error)
+    changes = {"diff": _block.difference(old, new)}
+    if new == old:
+        return _result.unchanged(name, f"{name} is as it should be")
+    if __opts__["test"]:
+        return _result.would_change(name, changes, f"{name} would change")
+    try:
+        _block.apply(name, new, __salt__["ftpgw.put"])
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error, changes if _block.holds(name, new) else None)
     return _result.changed(name, changes, f"{name} has changed")

@@ -89,5 +89,5 @@ def _not_as_made(plan):
         if plan()["changes"]:
             return "somebody else wrote the rules at the same time"
     except (SaltInvocationError, CommandExecutionError) as error:
-        return f"the new rules are in force, but could not be read again: {error}"
+        return f"the change is in force, but could not be read again: {error}"
     return None

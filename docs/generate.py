@@ -57,12 +57,13 @@ def _row(path, setting):
     default = "" if setting.default is _check.UNSET else f"`{json.dumps(setting.default)}`"
     if setting.kind.settings and default:
         default = ""
-    cells = (f"`{path}`", setting.kind.expected, default, setting.meaning)
+    cells = (f"`{path}`", setting.kind.expected, default, _sentence(setting.meaning))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def _sentence(text):
-    return f"{text[0].upper()}{text[1:]}."
+    text = f"{text[0].upper()}{text[1:]}" if text[0].isalpha() else text
+    return text if text.endswith(".") else f"{text}."
 
 
 def schema():
@@ -119,7 +120,7 @@ def house(folder):
 
 
 def _id(folder, name):
-    return f"{folder.strip('_')}.{name}"
+    return f"{folder[1]}_{name.strip('_')}"
 
 
 def _room(folder, name):

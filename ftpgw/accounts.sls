@@ -25,14 +25,10 @@ ftpgw admits nobody anonymous:
     - lines: [anonymous, ftp, root]
 {%- for file in [ftpgw.pam.file] | select %}
 
-# Without the file of the package our lines would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
-  {{ "conffile.replaced" if ftpgw.pam.whole else "sharedfile.lines" }}:
+  conffile.replaced:
     - name: {{ file | string | json }}
     - lines: {{ ftpgw.pam.lines | json }}
-{%- if not ftpgw.pam.whole %}
-    - first: True
-{%- endif %}
     - require:
       - ftpgw packages are installed
 {%- endfor %}

@@ -16,6 +16,7 @@ ftpgw finds {{ path }}:
   file.managed:
     - name: {{ path }}
     - replace: False
+    - user: root
     - mode: '0644'
     - contents:
 {%- for name, value in variables.items() %}
@@ -32,6 +33,7 @@ ftpgw sets variables in {{ path }}:
 {%- endfor %}
 {%- for what, command in boot.get("commands", {}).items() %}
 
+# What it starts must not pass on the umask of whoever applies this.
 ftpgw {{ what }}:
-  cmd.run: {{ command | json }}
+  cmd.run: {{ (command + [{"umask": "022"}]) | json }}
 {%- endfor %}

@@ -1,5 +1,6 @@
 # Undo the gateway in reverse. Logs, the homes of the accounts, and the account that owns the logs stay.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
   - ftpgw.nofilter
@@ -15,7 +16,7 @@ include:
 {% endfor %}
 ftpgw Makefile of the rules is gone:
   file.absent:
-    - name: /etc/tcprules/Makefile
+    - names: {{ [folder ~ "/Makefile", folder ~ "/.lock"] | json }}
 {%- set proxy = ftpgw.get("proxy", {}) %}
 {%- if proxy.config is defined %}
 
@@ -51,13 +52,13 @@ ftpgw denies nobody by ssh any more:
 
 ftpgw lines about accounts are gone:
   sharedfile.no_lines:
-    - names: {{ ["/etc/shells", "/etc/ftpusers", "" if ftpgw.pam.whole else ftpgw.pam.file] | select | map("string") | list | json }}
-{%- if ftpgw.pam.whole %}
+    - names: [/etc/shells, /etc/ftpusers]
+{%- for file in [ftpgw.pam.file] | select %}
 
-ftpgw gives PAM the file of the package back:
+ftpgw gives PAM its own file back:
   conffile.restored:
-    - name: {{ ftpgw.pam.file | string | json }}
-{%- endif %}
+    - name: {{ file | string | json }}
+{%- endfor %}
 
 ftpgw gives inetd its ports back:
   inetd.restored:

@@ -5,12 +5,20 @@ include:
 {%- set source = ftpgw.daemontools.source %}
 {%- set folder = "/package/admin/daemontools-0.76" %}
 
+ftpgw has a place for what is built here:
+  file.directory:
+    - name: /package
+    - user: root
+    - mode: '1755'
+
 ftpgw has the sources of daemontools:
   archive.extracted:
     - name: /package
     - source: {{ source | json }}
     - source_hash: {{ ftpgw.daemontools.hash | json }}
     - enforce_toplevel: False
+    - require:
+      - file: ftpgw has a place for what is built here
 
 # They declare errno themselves, and functions as C did in 1989.
 ftpgw has a C compiler for daemontools:
@@ -18,6 +26,8 @@ ftpgw has a C compiler for daemontools:
     - names:
       - {{ folder }}/src/conf-cc: [{contents: cc -std=gnu89 -O2 -include errno.h}]
       - {{ folder }}/src/conf-ld: [{contents: cc -s}]
+    - user: root
+    - mode: '0644'
     - require:
       - archive: ftpgw has the sources of daemontools
 
@@ -27,5 +37,6 @@ ftpgw has built daemontools:
     - name: package/compile && package/upgrade
     - cwd: {{ folder }}
     - creates: /usr/local/bin/setlock
+    - umask: '022'
     - require:
       - file: ftpgw has a C compiler for daemontools

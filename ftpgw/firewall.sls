@@ -11,6 +11,13 @@ include:
 {%- set text %}{% include filter.template %}{% endset %}
 {%- if ftpgw.passive_sysctl is defined %}
 
+ftpgw range of passive ports has a file:
+  file.managed:
+    - name: /etc/sysctl.d/60-ftpgw.conf
+    - replace: False
+    - user: root
+    - mode: '0644'
+
 ftpgw passive connections have ports of their own:
   sysctl.present:
     - name: {{ ftpgw.passive_sysctl }}
@@ -43,6 +50,9 @@ ftpgw packet filter diverts FTP after a boot:
   {{ filter.boot.state }}:
     - name: {{ filter.boot.file }}
     - lines: {{ filter.boot.lines | json }}
+{%- if filter.boot.state == "pf.called" %}
+    - filter: {{ filter.boot.filter | json }}
+{%- endif %}
     - require:
       - firewall: ftpgw packet filter diverts FTP
 {%- if grains.get("init") == "systemd" %}

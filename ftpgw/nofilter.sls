@@ -11,6 +11,9 @@ ftpgw packet filter diverts nothing after a boot:
   {{ filter.boot.state }}:
     - name: {{ filter.boot.file }}
     - lines: []
+{%- if filter.boot.state == "pf.called" %}
+    - filter: {{ filter.boot.filter | json }}
+{%- endif %}
 
 ftpgw packet filter diverts nothing:
   firewall.unloaded:

@@ -9,6 +9,8 @@ include:
 ftpgw scan directory exists:
   file.directory:
     - name: {{ ftpgw.service_dir | json }}
+    - user: root
+    - mode: '0755'
 
 ftpgw packages are installed:
   {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:

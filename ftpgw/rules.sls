@@ -1,4 +1,5 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
 {#- The settings are asked for when a state needs them: lists of a hundred thousand addresses need not be rendered. #}
@@ -11,7 +12,9 @@ include:
 {% endfor %}
 ftpgw rules can be compiled by hand:
   file.managed:
-    - name: /etc/tcprules/Makefile
+    - name: {{ (folder ~ "/Makefile") | json }}
     - source: salt://ftpgw/files/tcprules.mk
+    - user: root
     - mode: '0644'
     - makedirs: True
+    - dir_mode: '0755'

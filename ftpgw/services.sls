@@ -24,8 +24,10 @@ ftpgw proxy is configured:
     - name: {{ proxy.config }}
     - source: salt://ftpgw/files/proxy-suite.jinja
     - template: jinja
+    - user: root
     - mode: '0644'
     - makedirs: True
+    - dir_mode: '0755'
     - context: {network: {{ ftpgw.network | json }}}
 
 # Our lines are the last in the file, which a shell reads.

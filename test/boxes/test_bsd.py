@@ -40,8 +40,16 @@ def test_the_second_run_only_asks(facts):
     assert facts["second"] == []
     asked = set(facts["calls of the second run"].splitlines())
     assert asked <= set(facts["calls"].splitlines())
-    changing = (" -f ", "pfctl -e", "=", "stop", "start", "install", "add ", "usermod")
+    changing = ("-f /etc", "pfctl -e", "=", "stop", "start", "pkill", "install", "add ", "usermod")
     assert not [call for call in asked if any(word in call for word in changing)]
+
+
+def test_the_daemons_of_the_system_are_ended_and_ours_are_not(facts):
+    """They have the same names; ours are not children of init."""
+    before, afterwards = facts["the system's own"]
+    assert len(before) == 2
+    assert afterwards == []
+    assert facts["the same proxy"] is True
 
 
 def test_the_prediction_is_what_then_changes(facts):
@@ -60,6 +68,21 @@ def test_the_gateway_runs_on_the_daemontools_of_the_system(system, facts):
 def test_the_proxy_that_listens_by_itself_is_logged(facts):
     """Its own words are in its multilog, since it stays in the foreground."""
     assert "listening on 127.0.0.1 port 8021" in facts["log of ftp-proxy"][-1]
+
+
+def test_what_an_upgrade_left_to_pam_does_not_let_anybody_in(system, facts):
+    """The whole file is ours; and should PAM not start all the same, everybody is confined."""
+    assert "opie" not in facts["pam"]
+    asked = [line.split()[0] + " " + line.split()[2] for line in facts["pam"].splitlines() if line]
+    freebsd = [
+        "auth pam_group.so",
+        "auth pam_unix.so",
+        "account pam_nologin.so",
+        "account pam_unix.so",
+        "session pam_permit.so",
+    ]
+    assert asked == (freebsd if system == "freebsd-14.1" else [])
+    assert facts["ftpchroot"].endswith("partner\n@\n" if asked else "partner\n")
 
 
 def test_the_rules_of_others_stay(facts):

@@ -42,8 +42,9 @@ class Minion:
             }
         )
         opts["grains"] = salt.loader.grains(opts)
-        self.functions = salt.loader.minion_mods(opts, utils=salt.loader.utils(opts))
-        self.states = salt.loader.states(opts, self.functions, {}, None)
+        context, utils = {}, salt.loader.utils(opts)
+        self.functions = salt.loader.minion_mods(opts, context=context, utils=utils)
+        self.states = salt.loader.states(opts, self.functions, {}, None, context=context)
 
     def apply(self, state, test=False, **arguments):
         """Run one state function, with ``test=True`` where asked for."""

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import time
 
+import _filter
+import _peers
 import pytest
 
 CLONE_NEWNET = 0x40000000
@@ -121,6 +123,38 @@ def test_rules_that_were_edited_by_hand_are_loaded_again(load, command, change):
     assert load(OLD)["changes"] == {}
 
 
+def test_a_memory_that_is_older_than_the_file_is_told_as_that(load):
+    """A run that was killed between the two writes; nobody has edited the rules."""
+    load(OLD)
+    memory = load.path.with_name("ours.nft.loaded")
+    old = memory.read_bytes()
+    load(NEW)
+    memory.write_bytes(old)
+    expected = {"loaded": "what is remembered of them is older than the file"}
+    assert load(NEW, test=True)["changes"] == expected
+    assert load(NEW)["changes"] == expected
+    assert load(NEW)["changes"] == {}
+    memory.unlink()
+    assert load(NEW)["changes"] == {"loaded": "nothing is remembered of them"}
+    assert load(NEW)["changes"] == {}
+
+
+def test_what_is_in_force_may_take_several_programs_to_show(load):
+    """Each of which may have nothing to show."""
+    show = [SHOW, ["nft", "list", "table", "ip", "theirs"], ["no-such-filter"]]
+    assert load(OLD, show=show)["result"] is True
+    assert load(OLD, show=show)["changes"] == {}
+    subprocess.run(["nft", "add", "table", "ip", "theirs"], check=True)
+    assert load(OLD, show=show, test=True)["changes"] == {"loaded": "-table ip theirs {\n-}"}
+
+
+def test_a_name_that_a_load_makes_up_is_no_difference(load):
+    """pf calls the table of a long list __automatic_RANDOM_NUMBER."""
+    show = ["sh", "-c", 'nft list table ip ours && echo "<__automatic_$(date +%N | tr -d g)_0>"']
+    assert load(OLD, show=show)["result"] is True
+    assert load(OLD, show=show)["changes"] == {}
+
+
 def test_rules_that_the_filter_refuses_are_never_loaded(load):
     """One line quotes the parser, and the old rules stand."""
     load(OLD)
@@ -152,6 +186,8 @@ def test_old_rules_that_cannot_come_back_are_not_said_to_be_back(load):
     assert done["result"] is False
     assert "not even the old rules could be loaded" in done["comment"]
     assert f"false {load.path}" in done["comment"]
+    assert "so ours are out of force" in done["comment"]
+    assert in_force() == []
 
 
 @pytest.mark.usefixtures("master")
@@ -185,6 +221,40 @@ def test_a_master_that_was_away_before_is_no_reason_to_go_back(load, subject):
     assert in_force() == ["7 drop"]
 
 
+@pytest.fixture
+def visitor(monkeypatch):
+    """Somebody came by ssh from an address at which nobody listens."""
+    monkeypatch.setenv("SSH_CONNECTION", "127.0.0.9 50000 127.0.0.1 22")
+
+
+@pytest.mark.usefixtures("visitor")
+def test_rules_that_cut_off_whoever_came_by_ssh_are_taken_back(load, monkeypatch):
+    """As with salt-ssh, or a person: what is sent to them must come back, be it a refusal."""
+    load(OLD)
+    monkeypatch.setattr(_peers, "CONNECTION", 0.5)
+    cut = OLD.replace("tcp dport 7 drop", "ip daddr 127.0.0.9 drop")
+    done = load(cut)
+    assert done["result"] is False
+    assert "the ssh client at 127.0.0.9:22 does not answer any more" in done["comment"]
+    assert in_force() == ["7 drop"]
+    monkeypatch.delenv("SSH_CONNECTION")
+    assert load(cut)["result"] is True
+
+
+@pytest.mark.usefixtures("master")
+def test_a_minion_of_several_masters_must_lose_none(load, subject, tmp_path):
+    """Its configuration names those of whom the process that runs this knows nothing."""
+    (tmp_path / "minion").write_text("master: [127.0.0.1, '127.0.0.1:4508']\n")
+    both = type(subject)(
+        tmp_path, file_client="remote", master="127.0.0.1", multimaster=True,
+        conf_file=str(tmp_path / "minion"),
+    )  # fmt: skip
+    with socket.create_server(("127.0.0.1", 4508)):
+        done = load(TABLE.format(4508).replace("drop", "reject with tcp reset"), by=both)
+    assert done["result"] is False
+    assert "the master at 127.0.0.1:4508 does not answer any more" in done["comment"]
+
+
 @pytest.mark.parametrize("before", [OLD, ""], ids=["old rules", "no rules"])
 def test_a_run_killed_before_the_verdict_leaves_the_old_rules(load, before):
     """The load itself kills the run, with the new rules in force; nobody is left but the guard."""
@@ -202,6 +272,27 @@ def test_a_run_killed_before_the_verdict_leaves_the_old_rules(load, before):
     assert in_force() == (["7 drop"] if before else [])
     assert load(NEW)["result"] is True
     assert in_force() == ["{ 7, 9 } drop"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_killed_while_the_filter_loads_leaves_the_old_rules(load, number):
+    """The program that it started lives on, and puts the new ones in force afterwards."""
+    load(OLD)
+    loaded = load.path.with_name("loaded")
+    slow = f'kill -{int(number)} $PPID; sleep 0.5; nft --file "$0"; touch {loaded}'
+    killed = os.fork()
+    if killed == 0:
+        load(
+            NEW,
+            load=["sh", "-c", f'case $0 in *.new) {slow} ;; *) nft --file "$0" ;; esac', "{file}"],
+        )
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(killed, 0)[1]) == -number
+    deadline = time.monotonic() + 5
+    while not (loaded.exists() and in_force() == ["7 drop"]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert loaded.exists()
+    assert in_force() == ["7 drop"]
 
 
 def test_rules_are_unloaded_and_their_files_removed(load, minion):
@@ -245,3 +336,33 @@ def test_a_file_that_cannot_be_written_is_one_line(load):
     assert done["result"] is False
     assert done["comment"] == f"{load.path}: Not a directory"
     assert in_force() == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_a_directory_of_rules_is_nobodys_to_write(load, umask):
+    """Whatever the umask of whoever applies this; the rules are the administrator's to read."""
+    before = os.umask(umask)
+    try:
+        load(OLD)
+    finally:
+        os.umask(before)
+    made = [load.path.parent, load.path, load.path.with_name("ours.nft.loaded")]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [0o755, 0o600, 0o600]
+
+
+def test_a_filter_that_hangs_is_one_line(load, monkeypatch):
+    """Also where it is only asked what it has."""
+    monkeypatch.setattr(_filter, "PROGRAM", 0.2)
+    for test in (True, False):
+        done = load(OLD, test=test, show=["sleep", "9"])
+        assert done["result"] is False
+        assert done["comment"] == f"{load.path}: sleep did not end within 0.2 s"
+    assert not load.path.exists()
+
+
+def test_what_a_filter_shows_may_be_no_text(load):
+    """A comment in Latin 1, say; it is remembered to the byte."""
+    shown = ["sh", "-c", r"nft list table ip ours && printf 'caf\351\n'"]
+    assert load(OLD, show=shown)["result"] is True
+    assert load(OLD, show=shown)["changes"] == {}
+    assert load(OLD)["changes"]["loaded"].encode()

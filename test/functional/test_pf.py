@@ -7,13 +7,21 @@ import pytest
 LINES = ['anchor "ftpgw"', 'load anchor "ftpgw" from "/etc/pf.ftpgw.conf"']
 THEIRS = "set skip on lo\nblock\n"
 OURS = "\n".join(["# ftpgw: begin", *LINES, "# ftpgw: end", THEIRS])
+MAIN = {
+    "check": ["pfctl", "-n", "-f", "{file}"],
+    "load": ["pfctl", "-f", "{file}"],
+    "show": [["pfctl", "-s", "nat"], ["pfctl", "-s", "rules"]],
+    "unload": ["pfctl", "-a", "ftpgw", "-F", "all"],
+}
 # Rules with "wrong" in them are refused; those in force are a copy of the file.
-PFCTL = """#!/bin/sh
+PFCTL = r"""#!/bin/sh
 cd {folder}
-case $1 in
-  -n) ! grep -q wrong "$3" ;;
-  -f) echo "$2" >>loads; cp "$2" in-force ;;
-  -s) cat in-force ;;
+case "$1 $2" in
+  -n*) ! grep -q wrong "$3" ;;
+  -f*) echo "$2" >>loads; cp "$2" in-force ;;
+  -s\ nat) grep -E '^(no )?(nat|rdr)' in-force ;;
+  -s\ rules) grep -vE '^(no )?(nat|rdr)' in-force ;;
+  -s*) exit 1 ;;
 esac
 """
 
@@ -36,7 +44,7 @@ def called(minion, conf):
     """Apply the state; see whether it says what it does."""
 
     def apply(lines, test=False):
-        return minion.apply("pf.called", name=str(conf), lines=lines, test=test)
+        return minion.apply("pf.called", name=str(conf), lines=lines, filter=MAIN, test=test)
 
     return apply
 
@@ -76,5 +84,16 @@ def test_what_pfctl_refuses_is_not_put_in_place(called, conf):
 
 def test_a_pf_conf_that_cannot_be_read_is_one_line(minion, tmp_path):
     """Such as a directory."""
-    done = minion.apply("pf.called", name=str(tmp_path), lines=LINES)
+    done = minion.apply("pf.called", name=str(tmp_path), lines=LINES, filter=MAIN)
     assert (done["result"], done["comment"]) == (False, f"{tmp_path}: Is a directory")
+
+
+def test_a_translation_that_is_flushed_comes_back(called, conf):
+    """The older dialects keep it apart from the rules."""
+    lines = ['rdr-anchor "ftpgw"', *LINES]
+    called(lines)
+    in_force = conf.parent / "in-force"
+    whole = in_force.read_text()
+    in_force.write_text(whole.replace('rdr-anchor "ftpgw"\n', ""))
+    assert called(lines)["changes"] == {"loaded": '+rdr-anchor "ftpgw"'}
+    assert in_force.read_text() == whole

@@ -6,6 +6,7 @@ the test writes it and fails: read it before it is committed.
 
 import json
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -164,6 +165,18 @@ def test_the_whole_pf_conf_is_what_a_person_has_read(system, name):
     agrees(f"{name}-full", system(name, "full").filter())
 
 
+@pytest.mark.parametrize("name", [name for name in SYSTEMS if "BSD" in SYSTEMS[name][0]])
+@pytest.mark.parametrize("manage", ["include", "full"])
+def test_where_translation_is_apart_it_is_shown_too(system, name, manage):
+    """Of our anchor, of the whole, and of the pf.conf that calls our anchor."""
+    apart = name not in ("openbsd-4.8", "openbsd-7.6")
+    gateway = system(name, manage)
+    for chunk in gateway.chunks("firewall.loaded") + gateway.chunks("pf.called"):
+        anchor = ["-a", "ftpgw"] if chunk["name"] == "/etc/pf.ftpgw.conf" else []
+        shown = [["pfctl", *anchor, "-s", kind] for kind in ("nat", "rules")]
+        assert chunk["filter"]["show"] == (shown if apart else shown[1])
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_a_run_script_is_sound(system, name):
     """sh and shellcheck have nothing to say about it."""
@@ -178,6 +191,19 @@ def test_salts_own_module_is_used_where_there_is_one(system):
     ours, salts = openbsd.chunks("pkgadd.installed"), openbsd.chunks("pkg.installed")
     assert bool(salts) == ("pkg.install" in openbsd.functions)
     assert bool(ours) != bool(salts)
+
+
+MAKES = ("file.managed", "file.directory", "cmd.run")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("kind", MAKES)
+def test_what_is_made_does_not_depend_on_the_umask_of_the_caller(system, name, kind):
+    """Neither a file, nor a directory on the way, nor what a command starts."""
+    for chunk in system(name).chunks(kind):
+        said = {"umask"} if kind == "cmd.run" else {"mode", "user"}
+        said |= {"dir_mode"} if chunk.get("makedirs") else set()
+        assert said <= chunk.keys(), chunk["__id__"]
 
 
 # The commands of the page, on the system that the page is about.
@@ -225,3 +251,37 @@ def test_the_gateway_itself_is_excepted_before_the_proxy(system, name, manage):
     proxy = text.index("to any port ftp " + ("divert-to" if name == "openbsd-7.6" else "rdr-to"))
     assert text.index("to (self) port ftp") < proxy
     assert "! self" not in text
+
+
+# Of 3.8 the page is kept, which knows two addresses.
+PRESENT = ["openbsd-4.4", "openbsd-4.8", "openbsd-7.6", "freebsd-14.1", "freebsd-15.0"]
+
+
+@pytest.mark.parametrize("name", PRESENT)
+@pytest.mark.parametrize("manage", ["include", "full"])
+def test_every_address_of_the_gateway_is_its_own_server(system, name, manage):
+    """An alias, one of a third network, one that two gateways share: none goes to the proxy."""
+    [text] = system(name, manage).filter().values()
+    lines = text.splitlines()
+    proxy = next(line for line in lines if "port 8021" in line)
+    inside = [line for line in lines if line.startswith("pass in quick on $int_if")]
+    excepted = [line for line in lines[: lines.index(proxy)] if " to (self) port " in line]
+    assert excepted
+    assert all("to (self) port" in line for line in inside if line != proxy)
+
+
+@pytest.mark.parametrize("name", PRESENT)
+@pytest.mark.parametrize("manage", ["include", "full"])
+def test_active_data_leaves_from_the_address_that_the_client_asked(system, name, manage):
+    """Also from the outside one, if that is what a client of the inside opened."""
+    [text] = system(name, manage).filter().values()
+    data = re.search("^pass out quick on .int_if .* port (20|ftp-data) to .*$", text, re.MULTILINE)
+    assert "from (self) port" in data[0]
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_a_whole_pf_conf_lets_the_gateway_reach_the_inside(system, name):
+    """Its master may be there."""
+    [text] = system(name, "full").filter().values()
+    passed = {"pass out all keep state", "pass out on $int_if inet to $int_net"}
+    assert passed & set(text.splitlines())

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import _rulefiles
 import _tcpcdb
 import pytest
+
+MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
 
 ADMITTED, REFUSED = "127.0.0.1", "127.0.0.2"
 EXPECT = {"allow": [ADMITTED], "deny": [REFUSED]}
@@ -137,7 +140,7 @@ def test_whoever_is_killed_leaves_rules_that_stand_and_the_next_run_repairs(mini
         assert managed(LARGE)["result"] is True
         assert managed(LARGE)["changes"] == {}
         assert in_force(minion, name) == large
-        assert sorted(os.listdir(os.path.dirname(name))) == ["ftp.cdb", "ftp.rules"]
+        assert sorted(os.listdir(os.path.dirname(name))) == [".lock", "ftp.cdb", "ftp.rules"]
         managed(SMALL)
     assert len(seen) > 30
     assert seen == sorted(seen)
@@ -160,18 +163,60 @@ def test_a_tcprules_that_outlives_its_salt_is_waited_for(
     assert managed(LARGE)["result"] is True
     assert time.monotonic() - begin > 0.3
     assert in_force(minion, name) > small
-    assert sorted(os.listdir(os.path.dirname(name))) == ["ftp.cdb", "ftp.rules"]
+    assert sorted(os.listdir(os.path.dirname(name))) == [".lock", "ftp.cdb", "ftp.rules"]
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Hold the lock of a file, or of a directory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def test_nobody_else_can_keep_rules_from_changing(managed, name):
+    """Whoever may open a file for reading can lock it, and whoever may write can place a link."""
+    directory = Path(name).parent
+    assert (directory / ".lock").stat().st_mode & 0o777 == 0o600
+    readable = [path for path in (directory, *directory.iterdir()) if path.stat().st_mode & 0o044]
+    assert len(readable) == 3
+    with contextlib.ExitStack() as locks:
+        for path in readable:
+            locks.enter_context(locked(path))
+        assert managed(LARGE)["result"] is True
+    (directory / ".lock").unlink()
+    (directory / ".lock").symlink_to(directory / "elsewhere")
+    assert managed(SMALL)["result"] is False
+    assert not (directory / "elsewhere").exists()
+
+
+def test_a_make_that_waits_does_not_bring_the_old_rules_back(minion, managed, name):
+    directory = Path(name).parent
+    shutil.copy(MAKEFILE, directory / "Makefile")
+    os.utime(name, (0, 0))
+    with locked(f"{directory}/.lock"):
+        make = subprocess.Popen(["make", "ftp.cdb"], cwd=directory, stdout=subprocess.DEVNULL)
+        time.sleep(0.5)
+        assert make.poll() is None
+        # Salt is about to rename its two files.
+        other = directory / "other"
+        other.mkdir()
+        assert minion.apply("tcprules.managed", name=f"{other}/ftp.cdb", settings=LARGE)["result"]
+        new = (other / "ftp.cdb").read_bytes()
+        for file in ("ftp.rules", "ftp.cdb"):
+            (other / file).rename(directory / file)
+    assert make.wait(10) == 0
+    assert Path(name).read_bytes() == new
 
 
 def test_a_writer_that_does_not_end_is_named(minion, managed, name, monkeypatch):
     monkeypatch.setattr(_rulefiles, "_TIME_LIMIT", 0.2)
     directory = os.path.dirname(name)
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(f"{directory}/.lock"):
         failed = managed(LARGE)
-    finally:
-        os.close(descriptor)
     assert failed["result"] is False
     assert failed["comment"] == (
         f"{name}: something else has been writing to {directory} for 0.2 s (the old rules stand)"

@@ -4,9 +4,12 @@ import os
 import shutil
 import subprocess
 from copy import deepcopy
+from pathlib import Path
 
 import _rulefiles
 import pytest
+
+MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
 
 PATH = "ftpgw:rules:ftp"
 PAGE = {
@@ -43,7 +46,7 @@ def page(declare):
 
 
 def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != ".lock"}
 
 
 def test_test_mode_foretells_the_changes_and_writes_nothing(declare, rules):
@@ -77,11 +80,11 @@ def test_the_files_are_for_everyone_to_read_whatever_the_umask(declare, rules):
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o7777 for path in (rules, *rules.iterdir())}
-    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644}
+    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644, ".lock": 0o600}
 
 
 def test_an_administrators_make_finds_nothing_to_do_and_would_make_the_same(page, rules):
-    (rules / "Makefile").write_text("ftp.cdb: ftp.rules\n\ttcprules ftp.cdb ftp.tmp < ftp.rules\n")
+    shutil.copy(MAKEFILE, rules / "Makefile")
     ours = (rules / "ftp.cdb").read_bytes()
     assert subprocess.run(["make", "-q", "ftp.cdb"], cwd=rules).returncode == 0
     subprocess.run(["make", "-B", "ftp.cdb"], cwd=rules, check=True, capture_output=True)
@@ -229,6 +232,9 @@ def tool(tmp_path, monkeypatch):
     ("script", "message"),
     [
         ("echo 'tcprules: fatal: no' >&2; exit 111", "ftp: tcprules: fatal: no"),
+        ("kill -9 $$", "ftp: tcprules was killed by signal 9 (the old rules stand)"),
+        ("exit 111", "ftp: tcprules ended with 111 (the old rules stand)"),
+        ("echo 'tcprules: fatal: no\n\nmore' >&2; exit 1", "ftp: tcprules: fatal: no more (the"),
         ("printf '' > $1", "not a cdb, or damaged"),
         ("head -c 3000 /dev/zero > $1", "ftp: the new cdb has 0 records instead of 6"),
         (
@@ -324,6 +330,12 @@ def test_an_edited_file_is_compiled_again(by_hand):
     by_hand("192.168.0.:allow\n:deny\n")
     edited = by_hand("# lan\n192.168.0.:allow\n# bob\n9.9.9.9:allow\n# default\n:deny\n")
     assert edited["changes"] == {"bob": {"deny -> allow": ["9.9.9.9"]}}
+
+
+def test_a_file_in_another_encoding_is_compiled_once(by_hand, rules):
+    (rules / "pop3.rules").write_bytes('9.9.9.:allow,SITE="caf\xe9"\n:deny\n'.encode("latin-1"))
+    assert by_hand(None)["result"] is True
+    assert by_hand(None)["changes"] == {}
 
 
 def test_rules_that_never_match_are_warnings(by_hand):

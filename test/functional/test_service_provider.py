@@ -232,6 +232,24 @@ def test_b18_a_paused_service_is_not_running_and_is_continued(call, service, sle
     assert call("pid", sleeper) == pid
 
 
+def test_a_paused_or_flapping_service_is_not_dead_already(
+    call, service, supervise, flapping, eventually
+):
+    supervise("dozing")
+    call("pause", "dozing")
+    eventually(lambda: call("show", "dozing")["state"] == "paused")
+    call("up", flapping)
+    eventually(lambda: call("show", flapping)["want"] == "up")
+    for name in ("dozing", flapping):
+        assert outcome(service("dead", name, test=True))[0] is None
+        assert outcome(service("dead", name)) == (True, {name: False})
+        assert outcome(service("dead", name)) == (True, {})
+        record = call("show", name)
+        assert (record["state"], record["want"]) == ("down", "down")
+    assert outcome(service("running", flapping))[0] is False
+    assert call("status", flapping) is False
+
+
 def test_b19_the_reasons_for_not_being_up_are_told_apart(call, supervise, flapping):
     supervise("idle", down=True)
     (supervise.directory / "unseen").mkdir()
@@ -299,6 +317,18 @@ def test_one_state_may_name_its_provider(supervise, tmp_path, sleeper):
     assert minion.functions["daemontools.pid"](sleeper) not in (None, before)
 
 
+def test_a_run_of_salt_kills_a_paused_service(supervise, tmp_path, call, eventually):
+    directory = str(supervise.directory)
+    minion = type(supervise.minion)(tmp_path, **{"daemontools.service_dir": directory})
+    supervise("napping")
+    call("pause", "napping")
+    eventually(lambda: call("show", "napping")["state"] == "paused")
+    sls = "napping: {service.dead: [provider: daemontools]}"
+    [result] = salt.state.State(minion.functions.opts).call_template_str(sls).values()
+    assert outcome(result) == (True, {"napping": False})
+    assert call("show", "napping")["state"] == "down"
+
+
 @pytest.mark.parametrize(
     ("verb", "number"), [("hup", 1), ("interrupt", 2), ("alarm", 14), ("term", 15)]
 )
@@ -332,6 +362,44 @@ def test_letters_that_svc_does_not_have_are_refused(call, sleeper):
     for letters in ("", "z", "u d", "-u", None, 7):
         with pytest.raises(Exception, match="is not made of the letters udopchaitkx"):
             call("svc", sleeper, letters)
+
+
+def test_what_has_no_log_is_told_from_what_does_not_exist(call, sleeper):
+    for function in ("log", "rotate"):
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, "slepeer")
+        assert str(refusal.value) == "slepeer: no such service"
+        with pytest.raises(CommandExecutionError) as refusal:
+            call(function, sleeper)
+        assert str(refusal.value) == f"{sleeper}: it has no logger (no log/run)"
+
+
+def test_showing_what_does_not_exist_is_a_failure_of_the_command(supervise, call, sleeper):
+    context = supervise.minion.functions.pack["__context__"]
+    context["retcode"] = 0
+    assert call("show", sleeper)["state"] != "missing"
+    assert call("pid", "nosuch") is None
+    assert context["retcode"] == 0
+    assert call("show", "nosuch")["state"] == "missing"
+    assert context.pop("retcode") == 1
+
+
+def test_a_logger_that_is_a_program_is_a_service_too(supervise, call):
+    """As with daemontools-encore, of which only the status file is here."""
+    folder = supervise("encore")
+    (folder / "log").write_text("#!/bin/sh\n")
+    (folder / "log").chmod(0o755)
+    stopped = bytes.fromhex("03 00 400000006b03d0db 121d2754 00000000 00 75 00 00")
+    with open(folder / "supervise/status", "ab") as status:
+        status.write(stopped)
+    assert call("available", "encore/log") is True
+    assert call("enabled", "encore/log") is True
+    assert call("show", "encore/log")["state"] == "down"
+    assert call("disable", "encore/log") is True
+    assert (folder / "down").exists()
+    assert call("enabled", "encore/log") is False
+    assert call("enable", "encore/log") is True
+    assert call("svc", "encore", "q") is True
 
 
 def test_the_whole_status_names_every_service(call, sleeper, flapping):

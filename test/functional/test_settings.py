@@ -107,9 +107,25 @@ class TestPillarFile:
         ]
 
     def test_a_template_is_rendered(self, judge):
-        text = "{% set x = 1 %}ftpgw: {services: {ftp-proxy: {state: absent}}, shels: {{ x }}}"
+        text = """
+            {%- set known = 1 %}
+            ftpgw:
+              services: {ftp-proxy: {state: absent}}
+              rules: {ftp: {admits: nobody}}
+              shels: {{ known }}
+        """
         [line] = judge(text, system="Debian 12")
         assert line.startswith("ftpgw: unknown setting 'shels'")
+
+
+def test_rules_are_compiled_by_hand_where_they_are(show, fresh_minion):
+    """Wherever `tcprules.dir` of the minion configuration says."""
+    folder = fresh_minion.root / "tcprules"
+    names = {chunk["name"] for chunk in show("ftpgw.rules") if chunk["state"] == "file"}
+    assert names == {f"{folder}/Makefile"}
+    gone = {chunk["name"] for chunk in show("ftpgw.clean") if chunk["state"] == "file"}
+    assert {f"{folder}/Makefile", f"{folder}/.lock"} <= gone
+    assert not any(name.startswith("/etc/tcprules") for name in gone)
 
 
 ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}]

@@ -1,5 +1,7 @@
 """Lines of ours in a file of others."""
 
+import os
+
 import _block
 import pytest
 
@@ -55,6 +57,18 @@ def test_a_link_stays_a_link(lines, shells):
     assert lines(["a"])["result"] is True
     assert shells.is_symlink()
     assert "a" in shells.with_name("elsewhere").read_text().splitlines()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_a_new_file_is_for_all_to_read_and_for_nobody_to_write(lines, shells, umask):
+    """Whatever the umask of whoever applies this."""
+    shells.unlink()
+    before = os.umask(umask)
+    try:
+        lines(["a"])
+    finally:
+        os.umask(before)
+    assert shells.stat().st_mode & 0o7777 == 0o644
 
 
 def test_a_file_that_cannot_be_read_is_one_line(lines, shells):

@@ -13,6 +13,7 @@ import _filetree
 import pytest
 import salt.state
 
+STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n"
 SLEEP = {"command": ["sleep", "1000"], "multilog": {"user": False}, "stable_for": 2}
 
 pytestmark = pytest.mark.usefixtures("svscan")
@@ -96,6 +97,27 @@ def test_a_new_service_is_linked_logged_and_up_and_an_absent_one_leaves_its_log(
     assert sorted(os.listdir(log)) == ["current", "lock", "state"]
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_no_permission_depends_on_the_umask_of_the_caller(minion, logs, umask):
+    root = definition(minion, "masked")
+    log = {"user": False, "directory": f"{logs}/masked"}
+    before = os.umask(umask)
+    try:
+        changed = {"envdir": {"SITE": "acme"}, "enabled": False, "multilog": log}
+        assert declare(minion, "masked", **changed)["result"] is True
+        assert minion.functions["daemontools.enable"]("masked") is True
+        assert minion.functions["daemontools.disable"]("masked") is True
+    finally:
+        os.umask(before)
+    paths = ("", ".written-by-salt", "run", "down", "env", "env/SITE", "log", "log/run")
+    modes = {path: oct(os.stat(root / path).st_mode & 0o7777) for path in paths}
+    modes |= {path: oct(os.stat(path).st_mode & 0o7777) for path in (logs, f"{logs}/masked")}
+    folders = dict.fromkeys(("", "run", "env", "log", "log/run", logs), "0o755")
+    files = dict.fromkeys((".written-by-salt", "down"), "0o644")
+    assert modes == {**folders, **files, "env/SITE": "0o600", f"{logs}/masked": "0o750"}
+    assert declare(minion, "masked", state="absent")["result"] is True
+
+
 def test_a_stable_service_is_left_alone_at_once(up):
     before, started = record(up), time.monotonic()
     result = declare(up)
@@ -103,6 +125,21 @@ def test_a_stable_service_is_left_alone_at_once(up):
     assert (result["result"], result["changes"]) == (True, {})
     assert result["comment"] == f"hello is up (pid {before['pid']})."
     assert record(up)["pid"] == before["pid"]
+
+
+def test_a_plan_is_to_the_line_touches_nothing_and_tells_no_secret(up):
+    call, before = up.functions, files(up)
+    settings = SLEEP | {"command": ["sleep", "3000"], "envdir": {"SECRET": "hunter2"}}
+    plan = call["daemontools.plan"]("hello", settings)
+    assert (plan["wanted"], plan["changes"]["service"]) == ("up", "restarted")
+    assert "+    sleep 3000" in plan["changes"]["run"]
+    shown = call["daemontools.files"]("hello", settings)
+    assert shown["env/SECRET"] == {"mode": "0600", "text": None}
+    assert "hunter2" not in f"{plan} {shown}"
+    assert files(up) == before
+    assert call["daemontools.apply"]("hello", settings)["changes"] == {}
+    assert files(up)["env/SECRET"]["text"] == "hunter2\n"
+    assert record(up)["state"] == "up"
 
 
 def test_a_changed_run_restarts_the_service_and_not_its_logger(up):
@@ -231,6 +268,39 @@ def test_a_literal_script_is_run(up):
     assert up.functions["daemontools.log"]("hello", lines=1)[0].endswith("0 literally")
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"run": "#!/bin/sh\nif true\n"}, "hello: its run script is broken: "),
+        ({"run": "#! /bin/sh -e\necho 'half\n"}, "hello: its run script is broken: "),
+        ({"run": "#!/no/such/shell\n"}, "hello: no program /no/such/shell"),
+        ({"command": ["/no/such/ftpd", "-l"]}, "hello: no program /no/such/ftpd"),
+        ({"command": ["/etc/passwd"]}, "hello: no program /etc/passwd"),
+        ({"command": ["/etc"]}, "hello: no program /etc"),
+        ({"command": ["no-such-program"]}, "hello: no program no-such-program"),
+    ],
+)
+def test_what_could_not_start_is_refused_and_the_service_goes_on(up, given, problem):
+    before, present = record(up)["pid"], files(up)
+    result = declare(up, **{"command": None, **given})
+    assert (result["result"], result["changes"]) == (False, {})
+    assert result["comment"].startswith(problem)
+    assert (record(up)["pid"], files(up)) == (before, present)
+
+
+def test_a_broken_script_is_told_in_advance(up):
+    result = declare(up, command=None, run="#!/bin/sh\nif true\n", test=True)
+    assert result["result"] is False
+    assert result["comment"].startswith("hello: its run script is broken: ")
+
+
+@pytest.mark.parametrize(
+    "script", ["#!/usr/bin/perl\nif {{{\nsleep 9;", "#!/bin/sh -e\nexec sleep 9\n"]
+)
+def test_what_is_no_broken_script_of_a_shell_is_not_judged(up, script):
+    assert declare(up, command=None, run=script, test=True)["result"] is None
+
+
 def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
     started = time.monotonic()
     result = declare(up, command=None, run="#!/bin/sh\nexec 2>&1\necho no config\nexit 1\n")
@@ -244,15 +314,38 @@ def test_a_service_that_does_not_stay_up_fails_with_the_end_of_its_log(up):
 
 
 def test_a_service_that_ignores_term_fails_in_time(up):
-    stubborn = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n"
-    assert declare(up, command=None, run=stubborn)["result"] is True
+    assert declare(up, command=None, run=STUBBORN)["result"] is True
     pid = record(up)["pid"]
     result = declare(up, timeout=2)
     assert result["comment"].startswith(f"hello: pid {pid} did not end within 2 s of TERM")
     assert (result["result"], sorted(result["changes"])) == (False, ["run"])
     result = declare(up, state="down", timeout=2)
-    assert result["comment"] == "hello: did not end within 2 s of TERM"
-    os.kill(pid, signal.SIGKILL)
+    assert result["comment"] == (
+        "hello: did not end within 2 s of TERM (daemontools.kill hello, or set kill_after)"
+    )
+    assert record(up)["pid"] == pid
+    assert up.functions["daemontools.kill"]("hello") is True
+
+
+def test_a_service_that_ignores_term_is_killed_where_it_is_said_when(up):
+    applied(up, ["run", "service"], command=None, run=STUBBORN)
+    applied(up, ["service", "run"], kill_after=1)
+    applied(up, ["run", "service"], command=None, run=STUBBORN)
+    applied(up, ["down", "service"], command=None, run=STUBBORN, state="down", kill_after=1)
+
+
+@pytest.mark.parametrize("stubborn", ["", "/log"])
+def test_an_absent_service_has_ended_though_it_ignores_term(minion, stubborn):
+    script = f"{definition(minion, 'mule')}{stubborn}/run"
+    assert declare(minion, "mule")["result"] is True
+    with open(script, "w") as run:
+        run.write(STUBBORN)
+    minion.functions["daemontools.restart"](f"mule{stubborn}")
+    pid = record(minion, f"mule{stubborn}")["pid"]
+    result = declare(minion, "mule", state="absent", timeout=2)
+    assert result["result"] is True, result["comment"]
+    assert not os.path.exists(f"/proc/{pid}")
+    assert not definition(minion, "mule").exists()
 
 
 def test_a_port_that_is_taken_is_told_with_who_has_it(up):
@@ -433,6 +526,35 @@ def test_a_service_with_nothing_to_run_is_not_supervised(up, state):
     result = up.apply("daemontools.supervised", name="hello", settings={"state": state})
     assert result["comment"] == "hello: is not to be run (use daemontools.declared)"
     assert files(up) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a directory away")
+@pytest.mark.parametrize("made", [True, False])
+def test_a_log_where_somebody_else_could_point_elsewhere_is_refused(minion, logs, made):
+    os.makedirs(logs)
+    os.chown(logs, 1, 1)
+    os.makedirs(f"{logs}-victim")
+    if made:
+        os.symlink(f"{logs}-victim", f"{logs}/trap")
+    given = {"multilog": {"user": "nobody", "directory": f"{logs}/trap"}}
+    for test in (True, False):
+        result = declare(minion, "trap", test=test, **given)
+        assert result["comment"] == (
+            f"trap: {logs} belongs to daemon, who could point {logs}/trap elsewhere "
+            f"(chown root {logs})"
+        )
+    assert os.stat(f"{logs}-victim").st_uid == 0
+    assert os.listdir(logs) == (["trap"] if made else [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a directory away")
+def test_a_log_directory_that_is_a_link_is_not_given_away(minion, logs):
+    os.makedirs(f"{logs}-victim")
+    os.makedirs(logs)
+    os.symlink(f"{logs}-victim", f"{logs}/trap")
+    result = declare(minion, "trap", multilog={"user": "nobody", "directory": f"{logs}/trap"})
+    assert result["comment"] == f"trap: {logs}/trap: Not a directory"
+    assert os.stat(f"{logs}-victim").st_uid == 0
 
 
 def test_a_log_of_another_account_is_refused(minion, logs):

@@ -5,6 +5,7 @@ import ftplib
 import os
 import pathlib
 import pty
+import shutil
 import socket
 import subprocess
 import threading
@@ -201,3 +202,5 @@ def test_cron_finds_nothing(gateway):
             upload(ftp, str(table), b"* * * * * touch /home/partner/cron-was-here\n")
             assert pathlib.Path(f"/home/partner{table}").is_file()
     assert not any(table.exists() for table in tables)
+    for folder in ("etc", "var"):
+        shutil.rmtree(f"/home/partner/{folder}")

@@ -87,3 +87,13 @@ def test_a_command_that_is_not_there_is_one_line():
         127,
         "box: no-such-command: No such file or directory\n",
     )
+
+
+def test_a_shell_shows_who_is_where_and_ends_well():
+    """It has a terminal of its own, salt-call and a prompt; it exits with 0 whatever was typed."""
+    shell = [*BOX, sys.executable, str(pathlib.Path(BOX[1]).with_name("shell.py"))]
+    typed = "tty; type salt-call; salt-call tcprules.check ftp 9.9.9.9; false; exit 3\n"
+    done = subprocess.run(shell, input=typed, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for said in ("192.168.0.10", "198.51.100.7", "gw# ", "/dev/pts/0", "salt-call is /", "allow"):
+        assert said in done.stdout, done.stdout

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A gateway in a box: run a command on a throw-away Debian gateway between two networks.
 
-    box.py [COMMAND [ARG ...]]        the default command is a login shell
+    box.py COMMAND [ARG ...]
 
 The command runs as root on **gw**, which is this machine seen through an overlay: it reads the
 machine's files, and whatever it writes goes to memory. Two more hosts share its files and have
@@ -26,7 +26,7 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("ip", "mount", "pivot_root", "umount")
-DEVICES = ("full", "null", "pts", "random", "tty", "urandom", "zero")
+DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
@@ -82,7 +82,9 @@ def main():
     missing = [program for program in PROGRAMS if not shutil.which(program)]
     if missing:
         sys.exit(f"box: {', '.join(missing)}: not found (install iproute2, mount and util-linux)")
-    sys.exit(run(sys.argv[1:] or ["bash", "--login"]))
+    if not sys.argv[1:]:
+        sys.exit("usage: box.py COMMAND [ARG ...]")
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(command):
@@ -105,7 +107,7 @@ def run(command):
 
 
 def _interactive(command):
-    return sys.stdin.isatty() and command[0] == "bash"
+    return sys.stdin.isatty() and command[-1].endswith("shell.py")
 
 
 def _exit_status(status):
@@ -224,13 +226,14 @@ def _devices(dev):
     """A /dev of the box's own: a syslogd in the box must not answer on the machine's /dev/log."""
     _mount("-t", "tmpfs", "-o", "mode=0755", "dev", dev)
     for name in DEVICES:
-        host = pathlib.Path("/dev", name)
-        (dev / name).mkdir() if host.is_dir() else (dev / name).touch()
-        _mount("--bind", host, dev / name)
+        (dev / name).touch()
+        _mount("--bind", f"/dev/{name}", dev / name)
+    # Terminals too: two boxes at once do not see each other's.
+    (dev / "pts").mkdir()
+    _mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=0620,gid=5", "pts", dev / "pts")
+    (dev / "ptmx").symlink_to("pts/ptmx")
     (dev / "shm").mkdir()
     _mount("-t", "tmpfs", "shm", dev / "shm")
-    # A bind mount of /dev/ptmx itself does not find the terminals beside it.
-    (dev / "ptmx").symlink_to("pts/ptmx")
     for name, target in {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}.items():
         (dev / name).symlink_to(f"/proc/self/fd{target}")
 

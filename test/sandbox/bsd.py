@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import pwd
+import shutil
 import subprocess
 import sys
 
@@ -20,12 +21,18 @@ from clients import LAN, STRANGER, download, upload
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 TARBALL = REPOSITORY / ".cache/daemontools-0.76.tar.gz"
 PROGRAMS, STATE, LOG = map(pathlib.Path, ("/run/bsd", "/run/bsd.state", "/run/bsd.log"))
+# A program that only waits, by the name of another.
+SLEEP = "/run/bsd.daemons"
+LEFT_OVER = pathlib.Path("/etc/pam.d/ftpd")
 # "salt and spirits", by bcrypt: OpenBSD knows nothing else.
 HASH = "$2b$05$abcdefghijklmnopqrstuuAc0PP2xpWbsH5iPkFLYayH3Utsh1iJC"
 
-# Whatever is up, is so until it is stopped. What is in force: a file for the main rules of pf, and
-# one for each anchor. What Debian's PAM looks at gets the password too.
+# `service` finds and stops whatever has the name, whosever it is. What is in force: a file for the
+# main rules of pf, and one for each anchor; each load makes up the name of a table, and translation
+# is shown apart where it is apart. What Debian's PAM looks at gets the password too.
 BSD = {
+    "pgrep": '/usr/bin/pgrep "$@"',
+    "pkill": '/usr/bin/pkill "$@"',
     "sysctl": 'case $1 in -n) cat $S/$2 ;; *) echo "${1#*=}" >$S/${1%%=*} ;; esac 2>/dev/null',
     "pfctl": r"""
         rules=$S/pf.main
@@ -34,17 +41,22 @@ BSD = {
             -a) rules=$S/pf.$2; shift ;;
             -e) exec touch $S/enabled ;;
             -n) exit ;;
-            -f) exec cp "$2" "$rules" ;;
+            -f)
+              random=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+              echo "pass from <__automatic_${random}_0>" | exec cat "$2" - >"$rules" ;;
             -F) exec rm "$rules" ;;
             -s)
-              test "$2" = rules && exec cat "$rules"
+              translated='^(no )?(nat|rdr)'
+              case $2 in
+                rules) exec grep -vE "$translated" "$rules" ;;
+                nat) test -e $S/modern && exit 1; exec grep -E "$translated" "$rules" ;;
+              esac
               test -e $S/enabled && echo Status: Enabled ;;
           esac
           shift
         done""",
 }
 OPENBSD = {
-    "rcctl": "case $1 in check) test ! -e $S/$2 ;; stop) touch $S/$2 ;; esac",
     "pkg_info": "ls $S/$2 >/dev/null 2>&1",
     "pkg_add": "touch $S/$2-0.88",
     "pkg_delete": "rm $S/$2-0.88",
@@ -70,8 +82,8 @@ FREEBSD = {
         case "$1 $2" in
           svscan\ status) exec /usr/bin/pgrep -x svscan ;;
           svscan\ start) setsid svscan /var/service </dev/null >/dev/null 2>&1 & ;;
-          *\ onestatus) test ! -e $S/$1 ;;
-          *\ onestop) touch $S/$1 ;;
+          *\ onestatus) exec /usr/bin/pgrep -x $1 ;;
+          *\ onestop) exec /usr/bin/pkill -x $1 ;;
         esac""",
     "kldload": "touch $S/kld.$1",
     "kldstat": "test -e $S/kld.$3",
@@ -113,8 +125,10 @@ SYSTEMS = {
 }
 DAEMONS = {
     "/usr/libexec/ftpd": "exec /usr/sbin/ftpd -l",
-    "/usr/sbin/ftp-proxy": "echo listening on 127.0.0.1 port 8021; exec sleep 1000000",
+    "/usr/sbin/ftp-proxy": f"echo listening on 127.0.0.1 port 8021; exec {SLEEP}/ftp-proxy 9999",
 }
+# What the system started when it booted, by name, and how each was called.
+SYSTEMS_OWN = {"ftp-proxy": "/usr/sbin/ftp-proxy", "ftpd": "/usr/libexec/ftpd -D"}
 
 
 def main():
@@ -123,11 +137,13 @@ def main():
     system, programs = SYSTEMS[name]
     imitate(programs)
     prepare(system, name.partition("-")[2])
+    before = owned_by_init()
     predicted = gateway.changed(gateway.apply(test=True))
     LOG.write_text("")
     first = gateway.changed(gateway.apply())
     calls = LOG.read_text()
     LOG.write_text("")
+    proxy = gateway.call("daemontools.status")["ftp-proxy"]["pid"]
     second = gateway.changed(gateway.apply())
     facts = {
         "predicted": sorted(predicted),
@@ -135,12 +151,16 @@ def main():
         "second": sorted(second),
         "calls": calls,
         "calls of the second run": LOG.read_text(),
+        "the system's own": [before, owned_by_init()],
+        "the same proxy": proxy == gateway.call("daemontools.status")["ftp-proxy"]["pid"],
         "svscan": os.readlink(f"/proc/{pid('svscan')}/exe"),
         "supervise": os.readlink(f"/proc/{pid('supervise')}/exe"),
         "states": {name: s["state"] for name, s in gateway.call("daemontools.status").items()},
         "came back": transfer(),
         "stranger": STRANGER.greeting().decode(),
         "log of ftp-proxy": gateway.call("daemontools.log", "ftp-proxy"),
+        "ftpchroot": pathlib.Path("/etc/ftpchroot").read_text(),
+        "pam": LEFT_OVER.read_text() if LEFT_OVER.exists() else "",
         "pf.conf": pathlib.Path("/etc/pf.conf").read_text(),
     }
     LOG.write_text("")
@@ -158,6 +178,11 @@ def imitate(programs):
         write(PROGRAMS / name, f'S={STATE}\necho "{name} $*" >>{LOG}\n{script}')
     for path, script in DAEMONS.items():
         write(pathlib.Path(path), script)
+    pathlib.Path(SLEEP).mkdir()
+    for name, called in SYSTEMS_OWN.items():
+        shutil.copy("/bin/sleep", f"{SLEEP}/{name}")
+        start = f"exec -a '{called}' {SLEEP}/{name} 1000000"
+        subprocess.run(["setsid", "--fork", "bash", "-c", start], check=True)
     os.environ["PATH"] = f"{PROGRAMS}:{os.environ['PATH']}"
 
 
@@ -171,7 +196,11 @@ def prepare(system, release):
         minion.write(f"grains: {json.dumps(grains)}\n")
     with gateway.pillar() as ftpgw:
         ftpgw["accounts"]["partner"] |= {"password": HASH, "uid": 1234}
+    if system == "FreeBSD":
+        # What an upgrade from 13 leaves: PAM cannot start, and ftpd then does without.
+        LEFT_OVER.write_text("auth sufficient pam_opie.so no_warn no_fake_prompts\n")
     if system == "OpenBSD":
+        (STATE / "modern").touch()
         purge = ["dpkg", "--purge", "--force-depends", "daemontools"]
         subprocess.run(purge, check=True, capture_output=True)
         pathlib.Path("/srv/salt", TARBALL.name).symlink_to(TARBALL)
@@ -192,6 +221,15 @@ def pid(name):
         ["/usr/bin/pgrep", "-x", name], capture_output=True, text=True, check=True
     )
     return done.stdout.split()[0]
+
+
+def owned_by_init():
+    """Return the daemons that the system started, and that still run."""
+    shown = subprocess.run(
+        ["ps", "--ppid", "1", "-o", "args="], capture_output=True, text=True, check=False
+    )
+    called = tuple(SYSTEMS_OWN.values())
+    return [line for line in shown.stdout.splitlines() if line.startswith(called)]
 
 
 def transfer():

@@ -4,6 +4,7 @@ Every line of the last table is a fact that was checked a moment before; the exi
 one of them is false.
 """
 
+import collections
 import concurrent.futures
 import contextlib
 import ftplib
@@ -30,6 +31,10 @@ DIRECT = Client("lan", SURFER.source, STRANGER.source, outside.ELSEWHERE)
 # The gateway's own server, by its address outside.
 LAN_OUTSIDE = Client("lan", LAN.source, OUTSIDE)
 START = time.monotonic()
+
+
+class TooBusyError(Exception):
+    """The machine has too much else to do for a fact about speed to be judged."""
 
 
 def fact(claim):
@@ -61,21 +66,26 @@ def main():
         table += [check(claim, function) for claim, function in FACTS]
     width = max(len(claim) for claim, _, _ in table)
     print()
-    for claim, true, evidence in table:
-        print(f"{'true ' if true else 'FALSE'}  {claim:{width}}  {evidence}")
-    false = sum(not true for _, true, _ in table)
-    print(f"\n{len(table) - false} facts true, {false} false, {time.monotonic() - START:.1f} s")
-    return 1 if false else 0
+    for claim, verdict, evidence in table:
+        print(f"{verdict:5}  {claim:{width}}  {evidence}")
+    verdicts = collections.Counter(verdict for _, verdict, _ in table)
+    unjudged = f", {verdicts['?']} not judged" if verdicts["?"] else ""
+    took = f"{time.monotonic() - START:.1f} s"
+    print(f"\n{verdicts['true']} facts true, {verdicts['FALSE']} false{unjudged}, {took}")
+    return 1 if verdicts["FALSE"] else 0
 
 
 def check(claim, function):
-    """Return (claim, whether it is true, evidence)."""
+    """Return (claim, true or FALSE or ?, evidence)."""
     say(claim)
     try:
-        return claim, True, function()
+        return claim, "true", function()
+    except TooBusyError as exc:
+        return claim, "?", str(exc)
     except Exception as exc:  # any failure makes the claim false, and the table must go on
-        traceback.print_exc()
-        return claim, False, str(exc).strip().splitlines()[0] if str(exc) else repr(exc)
+        where = traceback.extract_tb(exc.__traceback__)[-1]
+        said = str(exc).strip().splitlines() or [repr(exc)]
+        return claim, "FALSE", f"{said[0]} ({pathlib.Path(where.filename).name}:{where.lineno})"
 
 
 def same(predicted, done):
@@ -148,7 +158,12 @@ def _rates():
         pairs = list(zip(rates(SURFER, data), rates(DIRECT, data), strict=True))
     up, down = (f"{proxy:.0f} ({direct:.0f})" for proxy, direct in pairs)
     said = f"MB/s (direct): up {up}, down {down}"
-    assert all(proxy >= 0.9 * direct for proxy, direct in pairs), said
+    slow = not all(proxy >= 0.9 * direct for proxy, direct in pairs)
+    load = os.getloadavg()[0]
+    # The demonstration itself keeps not much more than one processor busy.
+    if slow and load > os.cpu_count() + 1:
+        raise TooBusyError(f"too busy to judge (load {load:.1f}); {said}")
+    assert not slow, said
     return said
 
 

@@ -1,5 +1,7 @@
 """A setting is declared once; its check, its manual and its JSON Schema cannot differ."""
 
+import collections
+
 import _check
 import pytest
 from _check import Setting
@@ -53,6 +55,14 @@ WRONG = [
     ({"port": 1, "env": ["TOKEN=x"]}, ":env: expected a mapping of variables to text, got a list"),
     ({"port": 1, "env": {"A": 5}}, ":env:A: expected text, got a number (quote it)"),
 ]
+
+
+def test_an_ordered_mapping_is_a_mapping():
+    """As Salt reads pillar."""
+    value = collections.OrderedDict(port=1, log=collections.OrderedDict(sise=1))
+    [line] = _check.problems(SERVICE, value, "svc")
+    assert line == "svc:log: unknown setting 'sise' (did you mean 'size'?)"
+    assert _check.got(value) == "a mapping"
 
 
 @pytest.mark.parametrize(("value", "problem"), WRONG)

@@ -38,9 +38,13 @@ def test_a_directory_that_does_not_exist_has_no_files(directory):
 
 
 def test_writing_the_same_again_touches_nothing(written):
-    before = os.stat(os.path.join(written, "run"))
+    def stood():
+        status = os.stat(os.path.join(written, "run"))
+        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+    before = stood()
     _filetree.write(written, TREE, FOLDERS)
-    assert os.stat(os.path.join(written, "run")) == before
+    assert stood() == before
 
 
 def test_files_that_are_not_declared_are_removed(written):
@@ -65,6 +69,24 @@ def test_what_supervise_and_others_keep_there_stays(written):
     _filetree.write(written, {"run": RUN}, FOLDERS)
     kept = ("supervise/file", "log/supervise/file", "root/file")
     assert all(os.path.exists(os.path.join(written, path)) for path in kept)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_supervise_that_is_kept_elsewhere_stays_until_all_goes(written, tmp_path, there):
+    """Where service directories are read-only, it is a link into /run, which a boot empties."""
+    elsewhere = tmp_path / "run"
+    if there:
+        elsewhere.mkdir()
+        (elsewhere / "status").touch()
+    for folder in ("", "log"):
+        os.symlink(elsewhere, os.path.join(written, folder, "supervise"))
+    assert _filetree.read(written, FOLDERS) == TREE
+    _filetree.write(written, TREE, FOLDERS)
+    assert os.path.islink(os.path.join(written, "supervise"))
+    assert os.path.islink(os.path.join(written, "log/supervise"))
+    _filetree.remove(written, ("log/supervise", "log", "env", "supervise"))
+    assert not os.path.lexists(written)
+    assert (elsewhere / "status").exists() is there
 
 
 def test_a_wrong_mode_is_a_difference_and_is_set_right(written):

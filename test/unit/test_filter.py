@@ -1,6 +1,6 @@
 """What must change in a packet filter, and how the old rules come back."""
 
-import socket
+import subprocess
 import time
 
 import _filter
@@ -16,8 +16,16 @@ from salt.exceptions import CommandExecutionError
         ("", "", "", "a\n", {"file": "+a", "loaded": "there were none"}),
         ("a\n", "", "A\n", "a\n", {"loaded": "there were none"}),
         ("a\n", "", "", "a\n", {"loaded": "there were none"}),
+        (
+            "a\n",
+            "A\n",
+            None,
+            "a\n",
+            {"loaded": "what is remembered of them is older than the file"},
+        ),
+        ("a\n", "A\n", None, "", {"file": "-a", "loaded": "-A"}),
         ("a\n", "A\nB\n", "A\n", "a\n", {"loaded": "-B"}),
-        ("a\n", "A\n", "", "a\n", {"loaded": "-A"}),
+        ("a\n", "A\n", "", "a\n", {"loaded": "nothing is remembered of them"}),
         ("a\n", "A\n", "A\n", "b\n", {"file": "-a\n+b"}),
         ("a\n", "A\n", "A\n", "", {"file": "-a", "loaded": "-A"}),
         ("", "A\n", "", "", {"loaded": "-A"}),
@@ -32,38 +40,9 @@ def test_the_changes_are_those_of_the_file_and_of_what_is_loaded(
     assert _filter.plan(world, text) == changes
 
 
-@pytest.mark.parametrize(
-    ("opts", "addresses"),
-    [
-        ({"master": "salt"}, [("salt", 4506), ("salt", 4505)]),
-        (
-            {"master": "salt.invalid", "master_ip": "9.9.9.9", "master_port": "1"},
-            [("9.9.9.9", 1), ("9.9.9.9", 4505)],
-        ),
-        ({"master": "salt", "publish_port": 2}, [("salt", 4506), ("salt", 2)]),
-        ({"master": "[2001:db8::1]"}, [("2001:db8::1", 4506), ("2001:db8::1", 4505)]),
-        # The name in its configuration is only the default.
-        ({"master": "salt", "file_client": "local"}, []),
-        ({"master": ""}, []),
-        ({"master": None}, []),
-        ({"master": ["one", "two"]}, []),
-    ],
-)
-def test_the_master_of_a_minion_is_where_its_configuration_says(opts, addresses):
-    """At two ports, by its address where the minion knows that; some minions have none."""
-    assert _filter.masters(opts) == addresses
-
-
-def test_a_master_counts_where_it_answers():
-    """At each port by itself."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-        assert _filter.answering([("127.0.0.1", 1), address]) == [address]
-
-
 def test_the_guard_does_nothing_if_all_is_well(tmp_path):
     """The command is for the other case."""
-    with _filter._dead_man("ours", ["touch", str(tmp_path / "back")]):
+    with _filter._dead_man("ours", [["touch", str(tmp_path / "back")]]):
         pass
     assert not (tmp_path / "back").exists()
 
@@ -72,7 +51,7 @@ def test_the_guard_acts_before_an_error_is_told(tmp_path):
     """Whoever reads the error finds the old rules in force."""
     with (
         pytest.raises(ZeroDivisionError),
-        _filter._dead_man("ours", ["touch", str(tmp_path / "back")]),
+        _filter._dead_man("ours", [["touch", str(tmp_path / "back")]]),
     ):
         raise ZeroDivisionError
     assert (tmp_path / "back").exists()
@@ -84,7 +63,7 @@ def test_the_guard_waits_no_longer_than_a_run_may_take(tmp_path, monkeypatch):
     back = tmp_path / "back"
 
     def hang():
-        with _filter._dead_man("ours", ["touch", str(back)]):
+        with _filter._dead_man("ours", [["touch", str(back)]]):
             deadline = time.monotonic() + 5
             while not back.exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -93,3 +72,66 @@ def test_the_guard_waits_no_longer_than_a_run_may_take(tmp_path, monkeypatch):
     with pytest.raises(CommandExecutionError, match="ours: this took more than"):
         hang()
     assert back.exists()
+
+
+@pytest.mark.parametrize(
+    ("commands", "made", "told"),
+    [
+        (["false", "touch {}/unloaded"], ["unloaded"], "so ours are out of force"),
+        (["no-such", "touch {}/unloaded"], ["unloaded"], "so ours are out of force"),
+        (["sleep 9", "touch {}/unloaded"], ["unloaded"], "so ours are out of force"),
+        (["false", "false"], [], "not even the old rules could be loaded"),
+        (["touch {}/loaded", "touch {}/unloaded"], ["loaded"], ""),
+        # There were no old rules, and the new ones never came.
+        (["false"], [], ""),
+    ],
+)
+def test_where_the_old_rules_do_not_load_ours_are_unloaded(
+    commands, made, told, tmp_path, monkeypatch
+):
+    """Rather than to leave those in force that cut somebody off."""
+    monkeypatch.setattr(_filter, "PROGRAM", 1)
+    back = [command.format(tmp_path).split() for command in commands]
+    error = CommandExecutionError if told else ZeroDivisionError
+    with pytest.raises(error, match=told or None), _filter._dead_man("ours", back):
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == made
+
+
+def test_what_an_orphan_loads_is_taken_back_afterwards(tmp_path):
+    """The guard sees the end only when nobody is left who could load the new rules."""
+    order = tmp_path / "order"
+    back = ["sh", "-c", f"echo old >>{order}"]
+
+    def die():
+        with _filter._dead_man("ours", [back]) as pipe:
+            load = ["sh", "-c", f"sleep 0.3; echo new >>{order}"]
+            subprocess.Popen(load, pass_fds=[pipe])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        die()
+    assert order.read_text() == "new\nold\n"
+
+
+def test_a_run_that_wakes_up_late_does_not_bring_the_new_rules_back(tmp_path, monkeypatch):
+    """The guard comes a second time, when whoever hung has ended."""
+    order = tmp_path / "order"
+
+    def hang():
+        with _filter._dead_man("ours", [["sh", "-c", f"echo old >>{order}"]]):
+            time.sleep(0.4)
+            with order.open("a") as file:
+                file.write("new\n")
+
+    monkeypatch.setattr(_filter, "PATIENCE", 0.3)
+    with pytest.raises(CommandExecutionError, match="ours: this took more than"):
+        hang()
+    assert order.read_text() == "old\nnew\nold\n"
+
+
+def test_without_a_guard_nothing_is_touched(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    told = pytest.raises(CommandExecutionError, match="ours: no guard could be started")
+    with told, _filter._dead_man("ours", [["true"]]):
+        raise AssertionError

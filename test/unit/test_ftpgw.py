@@ -1,5 +1,7 @@
 """The public face of the gateway: what needs no minion."""
 
+import os
+
 import pytest
 from salt.exceptions import CommandExecutionError
 
@@ -16,8 +18,23 @@ def test_neighbours_are_the_services_that_are_not_ours(tmp_path):
 
 def test_a_file_that_cannot_be_put_is_named(tmp_path):
     """Without a traceback, whoever asks."""
-    with pytest.raises(CommandExecutionError, match="none/file: No such file"):
-        ftpgw.put(str(tmp_path / "none/file"), "text")
+    (tmp_path / "file").mkdir()
+    with pytest.raises(CommandExecutionError, match="/file: Is a directory"):
+        ftpgw.put(str(tmp_path / "file"), "text")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+def test_the_directories_of_a_file_are_made(tmp_path, monkeypatch, umask):
+    """For all to read, whoever asks; a path without one is here."""
+    monkeypatch.chdir(tmp_path)
+    before = os.umask(umask)
+    try:
+        ftpgw.put(str(tmp_path / "a/b/file"), "")
+        ftpgw.put("file", "")
+    finally:
+        os.umask(before)
+    made = [tmp_path / path for path in ("a", "a/b", "a/b/file", "file")]
+    assert [path.stat().st_mode & 0o7777 for path in made] == [0o755, 0o755, 0o644, 0o644]
 
 
 def test_a_file_is_put(tmp_path):

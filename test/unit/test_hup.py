@@ -1,5 +1,6 @@
 """A daemon is told of a change of its files, whatever happens in between."""
 
+import os
 import signal
 import subprocess
 
@@ -37,8 +38,11 @@ def test_a_daemon_is_owed_its_signal_until_it_was_sent(tmp_path, monkeypatch):
     for fails in ("_hup.signalled", "_hup._block.apply"):
         with monkeypatch.context() as patch:
             patch.setattr(fails, lambda *_: 1 / 0)
+            before = os.umask(0)
             with pytest.raises(ZeroDivisionError):
                 _hup.apply(path, texts, _files.put, pidfile)
+            os.umask(before)
+        assert os.stat(f"{path}.hup").st_mode & 0o7777 == 0o644
         assert _hup.owes(path)
     _hup.apply(path, texts, _files.put, pidfile)
     assert not _hup.owes(path)

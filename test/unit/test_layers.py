@@ -74,7 +74,7 @@ def test_a_text_may_name_what_pillar_says_of_the_network():
 
 def test_without_a_network_a_service_has_an_address_of_its_own():
     assert _layers.filled("{network.int_ip}", {**NETWORK, "int_ip": ""}) == "127.0.0.1"
-    assert _layers.filled("{network.int_net}", NETWORK) == ""
+    assert _layers.filled("{network.int_net}", NETWORK) == "127.0.0.0/8"
 
 
 BELOW = {

@@ -2,8 +2,11 @@
 
 import datetime
 import os
+import signal
 import subprocess
+import sys
 import time
+import unicodedata
 
 import _multilog
 import _supervise
@@ -80,6 +83,16 @@ def test_a_line_without_a_stamp_is_kept_and_cannot_steer_a_terminal():
     assert _multilog.decode("USER \x1b[2J\there") == (None, "USER \\x1b[2J\there")
 
 
+def test_nothing_that_cannot_be_seen_is_handed_on():
+    """Bidirectional and other controls would let a line read as another one."""
+    seen = [chr(code) for code in range(sys.maxunicode + 1)]
+    hidden = [char for char in seen if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+    text = _multilog.decode("".join(hidden))[1]
+    assert not set(text) & set(hidden) - {"\t"}
+    assert _multilog.decode("file\u202egpj.exe")[1] == "file\\u202egpj.exe"
+    assert _multilog.decode("caf\xe9 \u4f60 \U0001f600")[1] == "caf\xe9 \u4f60 \U0001f600"
+
+
 def test_the_last_lines_come_from_the_newest_files_in_order(log):
     assert texts(_multilog.read(str(log), lines=3)) == ["line 5", "line 6", "line 7"]
     assert texts(_multilog.read(str(log), lines=None)) == [f"line {hour}" for hour in range(8)]
@@ -107,18 +120,34 @@ def test_grep_is_a_regular_expression(log):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"lines": "x"}, "lines: must be a whole number, not 'x'"),
-        ({"lines": -1}, "lines: must be a whole number, not -1"),
-        ({"lines": True}, "lines: must be a whole number, not True"),
-        ({"since": "yesterday"}, "since: must be like 45s, 30m, 1h, 2d or 2026-11-23T12:00, not"),
-        ({"grep": "("}, "grep: '(' is no regular expression"),
-        ({"grep": 7}, "grep: 7 is no regular expression"),
+        ({"lines": "x"}, "lines: expected a whole number of at least 0 or none, got 'x'"),
+        ({"lines": -1}, "lines: expected a whole number of at least 0 or none, got -1"),
+        ({"lines": True}, "lines: expected a whole number of at least 0 or none, got true"),
+        (
+            {"since": "yesterday"},
+            "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, got",
+        ),
+        (
+            {"grep": "("},
+            "grep: expected a regular expression, got '(' (missing ), unterminated subpattern",
+        ),
+        ({"grep": 7}, "grep: expected a regular expression, got 7"),
     ],
 )
 def test_a_wrong_argument_is_refused(log, arguments, problem):
     with pytest.raises(SaltInvocationError) as refusal:
         _multilog.read(str(log), **arguments)
     assert str(refusal.value).startswith(problem)
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize("grep", ["(a+)+$", "(a|a)*$"])
+def test_an_expression_without_an_end_is_given_up(tmp_path, monkeypatch, grep):
+    monkeypatch.setattr(_multilog, "PATIENCE", 0.5)
+    (tmp_path / "current").write_text(f"{'a' * 60}b\n")
+    with pytest.raises(SaltInvocationError) as refusal:
+        _multilog.read(str(tmp_path), grep=grep)
+    assert str(refusal.value) == f"grep: {grep!r} takes more than 0.5 s"
 
 
 def test_a_log_that_does_not_exist_is_said_so(tmp_path):
@@ -157,6 +186,55 @@ def test_the_end_of_a_hundred_megabytes_is_read_and_no_more(tmp_path):
 def characters_read():
     with open("/proc/self/io") as file:
         return int(file.readline().split()[1])
+
+
+@pytest.fixture
+def in_time():
+    """Let a test fail that would hang."""
+
+    def give_up(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(10)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def link(secret, path):
+    os.symlink(secret, path)
+
+
+def other(secret, path):
+    with open(path, "w") as file:
+        file.write("@somebody else's\n")
+    os.chown(path, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["current", "previous", OLDEST[0]])
+@pytest.mark.parametrize("trap", [link, os.link, other, lambda _, path: os.mkfifo(path), os.mkdir])
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is whom an account could lead astray")
+@pytest.mark.usefixtures("in_time")
+def test_what_the_owner_of_a_log_points_at_is_not_read(tmp_path, name, trap):
+    folder, secret = tmp_path / "log", tmp_path / "shadow"
+    secret.write_text("root:$6$hash\n")
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    trap(secret, folder / name) if trap is not os.mkdir else os.mkdir(folder / name)
+    with pytest.raises(CommandExecutionError) as refusal:
+        _multilog.read(str(folder))
+    assert str(refusal.value) == f"{folder}/{name} is not a file of the owner of that directory"
+
+
+@pytest.mark.usefixtures("in_time")
+def test_a_line_without_an_end_is_cut(tmp_path):
+    with open(tmp_path / "current", "wb") as file:
+        file.write(stamped(1700000000, "endless").encode().rstrip())
+        file.truncate(200_000_000)
+    [line] = _multilog.read(str(tmp_path))
+    assert "endless\\x00\\x00" in line
+    assert len(line) < 8_000_000
 
 
 @pytest.mark.parametrize(

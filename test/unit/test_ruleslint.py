@@ -49,6 +49,40 @@ def test_a_trap_is_named_with_its_line(line, problem):
     assert problem in problems[0]
 
 
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("2001:db8:1::/48:deny", "no CIDR notation (did you mean '2001:db8:1::deny'?)"),
+        ("::/0:deny", "no CIDR notation (did you mean ':deny'?)"),
+        ("2001:db8:1:deny", "ends with a colon (did you mean '2001:db8:1::deny'?)"),
+        (
+            "2001:DB8::7:deny",
+            "spells it so (did you mean '2001:db8:0:0:0:0:0:7:deny and 2001:db8::7:deny'?)",
+        ),
+        (
+            "2002::/64:deny",
+            "never matches: '2002::/64' cannot be told from other networks by tcpserver (its zeros"
+            " may stand for more than they are)",
+        ),
+        ("2001:db8::1/48:deny", "(2001:db8::1/48 has host bits set)"),
+        (
+            "::ffff:10.0.0.1:deny",
+            "never matches: '::ffff:10.0.0.1' is an IPv4 address in disguise (write it as such)",
+        ),
+        ("1:2:3:4:5:6:7:8:9:deny", "never matches: '1:2:3:4:5:6:7:8:9' is not an IPv6 network"),
+    ],
+)
+def test_where_tcprules_knows_ipv6_what_it_never_matches_is_named(line, problem):
+    [told] = ruleslint.lint(f"{line}\n:deny\n", ipv6=True)
+    assert told.startswith(f"line 1: '{line}' never matches: ")
+    assert problem in told
+
+
+@pytest.mark.parametrize("rule", ["2001:db8:1::deny", "2001:db8::7:allow", "::1:deny", ":::deny"])
+def test_good_rules_of_ipv6_have_no_problem(rule):
+    assert ruleslint.lint(f"{rule}\n:deny\n", ipv6=True) == []
+
+
 def test_a_key_that_came_before_is_named_with_the_line_that_decides():
     text = "10.0.0.1-3:allow\n10.0.0.2:deny\n10.0.0.3-4:deny\n:deny\n"
     assert ruleslint.lint(text) == ["line 2: '10.0.0.2:deny' never decides: line 1 comes first"]

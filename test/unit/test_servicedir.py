@@ -1,148 +1,13 @@
-"""_servicedir and _runscript: settings in, files out."""
+"""_servicedir: settings in, files out."""
 
-import shlex
-import subprocess
+from collections import OrderedDict
 
 import _servicedir
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from salt.exceptions import SaltInvocationError
-
-PATH = "ftpgw:services:open-ftpd"
-OPEN_FTPD = {
-    "softlimit": {"memory": 3500000},
-    "tcpserver": {"address": 0, "port": "ftp", "concurrency": 29, "rules": "ftp"},
-    "command": ["/usr/libexec/ftpd", "-A", "-S", "-U", "-4"],
-}
-FTP_PROXY = {
-    "softlimit": {"memory": 3500000},
-    "tcpserver": {"address": "127.0.0.1", "port": 8021, "concurrency": 91},
-    "command": ["/usr/libexec/ftp-proxy", "-u", "ftpproxy", "-t", "240"],
-}
-EVERYTHING = {
-    "umask": "022",
-    "envdir": {"SITE": "acme", "SECRET": "it's $HOME `ls`"},
-    "softlimit": dict.fromkeys(_servicedir.SOFTLIMIT, 4096) | {"cpu": "hard"},
-    "tcpserver": {
-        "address": "192.0.2.1",
-        "port": 21,
-        "remote_info": True,
-        "remote_host": True,
-        "paranoid": True,
-        "delay": False,
-        "ip_options": True,
-        "local_name": "gw1.example",
-        "concurrency": 5,
-        "backlog": 6,
-        "timeout": 7,
-        "banner": "220 don't panic",
-        "uid": 8,
-        "gid": 9,
-        "rules": "/etc/other.cdb",
-    },
-    "setuidgid": "nobody",
-    "command": ["/bin/echo", "two words", "$HOME", "it's", "*", ""],
-    "multilog": {"size": 4096, "files": 2, "select": ["-*", "+* fatal: *"]},
-}
-
-
-def checked(given, name="open-ftpd"):
-    return _servicedir.checked(name, given, PATH, "/var/multilog", "/etc/tcprules")
-
-
-def files(given, name="open-ftpd"):
-    return _servicedir.files(name, checked(given, name))
-
-
-def text(given, path="run"):
-    return files(given)[path]["text"]
-
-
-def exec_words(given, path="run"):
-    """The words of the command that a script ends with."""
-    return shlex.split(text(given, path).rpartition("\nexec ")[2].replace("\\\n", ""))
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (
-            OPEN_FTPD,
-            "softlimit -m 3500000 tcpserver -v -RH -l0 -c 29 -x /etc/tcprules/ftp.cdb 0 ftp "
-            "/usr/libexec/ftpd -A -S -U -4",
-        ),
-        (
-            FTP_PROXY,
-            "softlimit -m 3500000 tcpserver -v -RH -l0 -c 91 127.0.0.1 8021 "
-            "/usr/libexec/ftp-proxy -u ftpproxy -t 240",
-        ),
-    ],
-)
-def test_the_services_of_the_page_are_rendered_word_for_word(given, words):
-    assert exec_words(given) == words.split()
-
-
-def test_a_run_script_reads_like_one_written_by_hand():
-    assert (
-        text(OPEN_FTPD)
-        == """\
-#!/bin/sh
-# Written by Salt; change the settings instead.
-exec 2>&1
-echo "*** Starting open-ftpd service..."
-exec softlimit -m 3500000 \\
-    tcpserver -v -RH -l0 -c 29 -x /etc/tcprules/ftp.cdb 0 ftp \\
-    /usr/libexec/ftpd -A -S -U -4
-"""
-    )
-
-
-def test_the_logger_of_the_page_is_rendered_word_for_word():
-    words = "setuidgid multilog multilog t /var/multilog/open-ftpd"
-    assert exec_words(OPEN_FTPD, "log/run") == words.split()
-
-
-def test_every_option_comes_out_in_its_place():
-    rendered = text(EVERYTHING).partition('service..."\n')[2]
-    assert (
-        rendered
-        == """\
-exec envdir ./env \\
-    softlimit -m 4096 -d 4096 -s 4096 -l 4096 -a 4096 -o 4096 -p 4096 -f 4096 -c 4096 -r 4096 \
--t = \\
-    tcpserver -v -rh -p -D -o -lgw1.example -c 5 -b 6 -t 7 -B '220 don'"'"'t panic' -g 9 -u 8 \
--x /etc/other.cdb 192.0.2.1 21 \\
-    setuidgid nobody \\
-    /bin/echo 'two words' '$HOME' 'it'"'"'s' '*' ''
-"""
-    )
-    assert exec_words(EVERYTHING, "log/run") == [
-        *["setuidgid", "multilog", "multilog", "t", "-*", "+* fatal: *", "s4096", "n2"],
-        "/var/multilog/open-ftpd",
-    ]
-
-
-@pytest.mark.parametrize("path", ["run", "log/run"])
-@pytest.mark.parametrize("given", [OPEN_FTPD, FTP_PROXY, EVERYTHING])
-def test_scripts_satisfy_sh_and_shellcheck(given, path):
-    # SC2016: a dollar in quotes is meant to stay a dollar.
-    for checker in (["sh", "-n"], ["shellcheck", "--exclude=SC2016", "-"]):
-        result = subprocess.run(checker, input=text(given, path), text=True, capture_output=True)
-        assert result.returncode == 0, result.stdout + result.stderr
-
-
-WORDS = st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])))
-
-
-@given(WORDS)
-@settings(max_examples=100, deadline=None)
-def test_the_shell_hands_every_word_on_unchanged(words):
-    script = text({"command": ["printf", "%s\\0", *words], "multilog": False})
-    result = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True)
-    echo, _, printed = result.stdout.partition(b"\n")
-    assert echo == b"*** Starting open-ftpd service..."
-    assert printed.decode().split("\0")[:-1] == (words or [""])
+from services import EVERYTHING, FTP_PROXY, OPEN_FTPD, PATH, checked, files, text
 
 
 def test_a_literal_script_stays_as_it_is():
@@ -185,20 +50,36 @@ def test_a_service_without_multilog_has_no_logger():
     assert list(files({"command": ["true"], "multilog": False})) == ["run"]
 
 
-def test_a_logger_without_an_account_runs_as_its_supervise():
-    words = exec_words({"command": ["true"], "multilog": {"user": False}}, "log/run")
-    assert words == ["multilog", "t", "/var/multilog/open-ftpd"]
-
-
 def test_directories_are_where_the_minion_has_them():
     found = _servicedir.checked("open-ftpd", OPEN_FTPD, PATH, "/logs", "/usr/local/etc/rules")
     assert found["tcpserver"]["rules"] == "/usr/local/etc/rules/ftp.cdb"
     assert found["multilog"]["directory"] == "/logs/open-ftpd"
 
 
+def test_mappings_as_salt_has_them_are_read_and_refused_like_any_other():
+    def salted(value):
+        if isinstance(value, dict):
+            return OrderedDict((key, salted(inner)) for key, inner in value.items())
+        return value
+
+    assert checked(salted(EVERYTHING)) == checked(EVERYTHING)
+    wrong = salted({"command": ["x"], "multilog": {"size": 7}, "envdir": []})
+    assert _servicedir.problems("x", wrong, PATH) == [
+        f"{PATH}:envdir: expected a mapping of variables to text, got a list",
+        f"{PATH}:multilog:size: expected a whole number from 4096 to 16777215, got 7",
+    ]
+
+
 @pytest.mark.parametrize("given", [OPEN_FTPD, FTP_PROXY, EVERYTHING, {"state": "absent"}])
 def test_checked_settings_pass_the_check_unchanged(given):
     assert checked(checked(given)) == checked(given)
+
+
+@pytest.mark.parametrize("pattern", ["+fatal: *", "-status: *", "+*fatal*", "+ *", "+", "-4*"])
+def test_a_pattern_that_no_stamped_line_fits_is_refused(pattern):
+    given = {"command": ["true"], "multilog": {"select": [pattern]}}
+    [line] = _servicedir.problems("open-ftpd", given, PATH)
+    assert line.startswith(f"{PATH}:multilog:select: expected a pattern such as '-*'")
 
 
 def test_settings_given_are_not_altered():
@@ -393,11 +274,12 @@ WRONG = [
     ),
     (
         {"multilog": {"select": "-*"}},
-        ":multilog:select: expected a list of patterns that begin with + or -, got text",
+        ":multilog:select: expected a list of patterns, got text",
     ),
     (
         {"multilog": {"select": ["*"]}},
-        ":multilog:select: expected a pattern that begins with + or -, got '*'",
+        ":multilog:select: expected a pattern such as '-*' or '+* fatal: *' (every line begins "
+        "with a stamp and a space), got '*'",
     ),
     (
         {"multilog": {"user": "x:y"}},

@@ -11,6 +11,7 @@ from salt.exceptions import SaltInvocationError
 
 PATH = "ftpgw:rules:ftp"
 LAN = {"lan": {"allow": ["192.168.0.0/24"]}}
+ASCII = "".join(map(chr, range(33, 127)))
 PAGE = {
     "sites": {
         "loopback": {"allow": ["127.0.0.0/16"]},
@@ -146,7 +147,10 @@ def test_a_long_list_names_its_site_again(monkeypatch):
         (site(allow=["10.0.0.1"], env={"A": 1}), ":sites:a:env:A: expected text without control"),
         (site(allow=["10.0.0.1"], env={"A": "b\nc"}), ":sites:a:env:A: expected text"),
         (site(allow=["10.0.0.1"], env={"A": "b\0c"}), ":sites:a:env:A: expected text"),
-        (site(allow=["10.0.0.1"], env={"A": "\"'|/!%^~_"}), "leaves one of \"'|/!%^~_ to quote"),
+        (
+            site(allow=["10.0.0.1"], env={"A": ASCII}),
+            "that leaves one printable character to quote it",
+        ),
         ({"sites": LAN, "expect": None}, ":expect: expected a mapping of settings, got nothing"),
         ({"sites": LAN, "expect": {"alow": []}}, ":expect: unknown setting 'alow'"),
         ({"sites": LAN, "expect": {"allow": "9.9.9.9"}}, ":expect:allow: expected a list"),

@@ -52,7 +52,11 @@ def test_a_file_that_daemontools_wrote_is_decoded():
         ("400000006b03d0db 121d2754 00000000 00 00", "down", None, None),
         # daemontools-encore: 20 bytes, the nineteenth is a state.
         ("400000006b03d0db 121d2754 ed3c0000 00 75 03 00", "up", 15597, "up"),
-        ("400000006b03d0db 121d2754 ed3c0000 00 75 01 00", "up", 15597, "up"),
+        ("400000006b03d0db 121d2754 ed3c0000 00 75 01 00", "starting", 15597, "up"),
+        ("400000006b03d0db 121d2754 ed3c0000 01 75 01 00", "paused", 15597, "up"),
+        ("400000006b03d0db 121d2754 ed3c0000 00 64 04 00", "up", 15597, "down"),
+        # runit: 20 bytes as well, the nineteenth tells whether TERM was sent.
+        ("400000006b03d0db 121d2754 ed3c0000 00 75 01 01", "up", 15597, "up"),
         ("400000006b03d0db 121d2754 00000000 00 64 00 00", "down", None, "down"),
         ("400000006b03d0db 121d2754 00000000 00 75 05 00", "failed", None, "up"),
     ],
@@ -69,7 +73,8 @@ def test_a_clock_that_went_backwards_does_not_make_a_negative_time():
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_record_or_none(data):
     record = _supervise.decode(data, NOW)
-    assert record is None or record["state"] in ("up", "down", "paused", "failed")
+    states = ("up", "down", "paused", "failed", "starting")
+    assert record is None or record["state"] in states
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 18, b"\xff" * 18, bytes.fromhex(UP)[:17]])
@@ -121,6 +126,53 @@ def test_a_logger_in_encores_forty_bytes_is_read(service):
     assert (record["state"], record["log"]["state"]) == ("up", "down")
 
 
+@pytest.fixture
+def encore(service):
+    """A service of daemontools-encore whose logger is a program: one supervise runs both."""
+    stopped = "400000006b03d0db 121d2754 00000000 00 64 00 00"
+    folder = service(layout=f"{UP} 03 00 {stopped}")
+    (folder / "log").write_text("#!/bin/sh\n")
+    (folder / "log").chmod(0o755)
+    return folder
+
+
+def test_the_logger_of_one_supervise_is_asked_by_its_own_name(encore):
+    log = _supervise.read(str(encore / "log"))
+    assert (log["state"], log["want"], log["log"]) == ("down", "down", None)
+    assert _supervise.answers(str(encore / "log"))
+    assert _supervise.wait(str(encore / "log"), "down", 0)
+
+
+def test_the_logger_of_one_supervise_is_enabled_as_its_service_is(encore):
+    assert _supervise.read(str(encore))["log"]["enabled"] is True
+    (encore / "down").touch()
+    assert _supervise.read(str(encore))["log"]["enabled"] is False
+    assert _supervise.read(str(encore / "log"))["enabled"] is False
+
+
+def test_the_logger_of_one_supervise_gets_its_own_orders(encore):
+    assert _supervise.order(str(encore / "log"), "du") is True
+    reader = os.open(encore / "supervise" / "control", os.O_RDONLY | os.O_NONBLOCK)
+    assert os.read(reader, 9) == b"Ldul"
+    os.close(reader)
+
+
+def test_a_logger_that_its_supervise_has_not_seen_is_not_supervised(service):
+    folder = service(layout=f"{UP} 03 00")
+    (folder / "log").write_text("#!/bin/sh\n")
+    assert _supervise.read(str(folder))["log"]["state"] == "unsupervised"
+    assert _supervise.read(str(folder / "log"))["state"] == "unsupervised"
+
+
+@pytest.mark.parametrize(
+    ("layout", "more"), [(UP, ""), (f"{UP} 03 00", "q12w"), (f"{UP} 00 01", "")]
+)
+def test_only_encore_has_letters_for_all_signals(service, layout, more):
+    folder = service(layout=layout)
+    assert _supervise.letters(str(folder)) == f"udopchaitkx{more}"
+    assert _supervise.letters(str(folder / "nowhere")) == "udopchaitkx"
+
+
 def test_a_down_file_means_not_enabled(service):
     folder = service()
     (folder / "down").touch()
@@ -136,8 +188,12 @@ PROBLEMS = [
         "4000000fffffffff 121d2754 ed3c0000 00 75",
         "just started, or flapping (up for less than 2 s)",
     ),
-    ("400000006b03d0db 121d2754 00000000 00 75 05", "failed: run exited with 100, it will not be "),
-    ("4000", "supervise/status is not a status file"),
+    (
+        "400000006b03d0db 121d2754 00000000 00 75 05",
+        "failed: run exited with 100, or start did not",
+    ),
+    ("400000006b03d0db 121d2754 ed3c0000 00 75 01 00", "its start script has not ended"),
+    ("4000", "supervise/status is missing or not a status file"),
 ]
 
 
@@ -204,6 +260,26 @@ def test_an_order_that_nobody_reads_is_refused(service, tmp_path):
         _supervise.order(str(service(alive=False)), "u")
     with pytest.raises(CommandExecutionError, match="no such service"):
         _supervise.order(str(tmp_path / "nowhere"), "u")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes somebody else")
+def test_an_order_that_may_not_be_given_says_so(service):
+    folder = service(layout="4000000fffffffff 121d2754 ed3c0000 00 75")
+    os.chmod(folder / "supervise" / "ok", 0o666)
+    os.chmod(folder / "supervise" / "control", 0o600)
+    with no_privileges(folder / "run"), pytest.raises(CommandExecutionError) as refusal:
+        _supervise.order(str(folder), "u")
+    assert str(refusal.value) == "permission denied"
+
+
+@pytest.mark.parametrize("content", [None, "garbage"])
+def test_a_status_that_is_no_more_is_not_taken_for_a_supervise_that_is_not_there(service, content):
+    folder = service()
+    status = folder / "supervise" / "status"
+    status.write_text(content) if content else status.unlink()
+    record = _supervise.read(str(folder))
+    assert record["state"] == "unreadable"
+    assert record["problem"] == "supervise/status is missing or not a status file"
 
 
 def test_an_order_is_never_written_into_a_file(service):

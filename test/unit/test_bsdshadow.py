@@ -1,12 +1,11 @@
 """bsdshadow: a password that is really set, and never seen."""
 
+import bsdshadow
 import pytest
 from fakes import Fakes, run_all
 from hypothesis import given
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError
-
-from _modules import bsdshadow
 
 HASH = "$2b$10$" + "a" * 53
 ACCOUNTS = """\
@@ -113,7 +112,7 @@ def test_an_account_is_described(system):
     [
         ("OpenBSD", None, "shadow"),
         ("FreeBSD", None, "shadow"),
-        ("FreeBSD", "there", (False, "Salt has its own bsd_shadow module")),
+        ("FreeBSD", "there", (False, "salt.modules.bsd_shadow is installed")),
         ("Linux", None, (False, "only OpenBSD and FreeBSD have a master.passwd")),
     ],
 )

@@ -1,0 +1,48 @@
+"""Files of addresses: found before anything is made of them, and read as people write them."""
+
+import _addresslist
+import pytest
+from salt.exceptions import SaltInvocationError
+
+PATH = "ftpgw:rules:ftp"
+
+
+def sites(**lists):
+    site = {"allow_from": [], "deny_from": [], **lists}
+    return {"sites": {"a": site, "b": {"allow_from": [], "deny_from": []}}}
+
+
+def test_every_file_is_read_once_by_its_name(tmp_path):
+    (tmp_path / "here").write_bytes(b"9.9.9.9\n")
+    (tmp_path / "fetched").write_bytes(b"10.0.0.1\n")
+    here = str(tmp_path / "here")
+    asked = []
+
+    def fetch(file):
+        asked.append(file)
+        return str(tmp_path / "fetched")
+
+    checked = sites(allow_from=[here, "salt://a.txt"], deny_from=["salt://a.txt"])
+    found = _addresslist.contents(checked, PATH, fetch)
+    assert found == {here: b"9.9.9.9\n", "salt://a.txt": b"10.0.0.1\n"}
+    assert asked == ["salt://a.txt"]
+
+
+def test_every_file_that_is_missing_is_named_with_its_place(tmp_path):
+    missing = sites(allow_from=["salt://no.txt"], deny_from=[str(tmp_path)])
+    with pytest.raises(SaltInvocationError) as refused:
+        _addresslist.contents(missing, PATH, lambda file: False)
+    assert str(refused.value).splitlines() == [
+        f"{PATH}:sites:a:allow_from: there is no file salt://no.txt",
+        f"{PATH}:sites:a:deny_from: there is no file {tmp_path}",
+    ]
+
+
+def test_comments_blanks_and_the_line_ends_of_dos_are_no_addresses():
+    content = b"\xef\xbb\xbf# partners\r\n\r\n 10.0.0.1 # one\r\n10.0.0.0/24\n10.0.0.1"
+    assert _addresslist.lines(content) == ["", "", "10.0.0.1", "10.0.0.0/24", "10.0.0.1"]
+
+
+def test_what_is_no_utf8_is_still_a_line():
+    """So that it is refused with its number."""
+    assert _addresslist.lines(b"\xff\xfe\n9.9.9.9\n")[1] == "9.9.9.9"
