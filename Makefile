@@ -19,7 +19,8 @@ TARBALL = .cache/daemontools-0.76.tar.gz
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
+GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd libpam-pwdfile nftables openbsd-inetd \
+          openssh-server ucspi-tcp
 
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py

@@ -1,17 +1,26 @@
-"""The FTP accounts that pillar declares: what each may be, and who may not be one."""
+"""
+The FTP accounts that pillar declares: what each may be, who may not be one, and what is to be done.
 
+Whoever is in one of our two groups, or in our /etc/ftpchroot, carries our mark.
+"""
+
+import itertools
 import re
 
 import _check
 from _check import Setting, choice, kind, number, table, word
 
-# A number below is the system's own.
-LOWEST_UID = 1000
+# The accounts of pillar and nobody else; those that pillar names no more. sshd denies both.
+GROUP, LEFT = "ftpgw", "ftpgw-left"
+# What is done to an account that has its password elsewhere.
+LOCKED = "password of the system"
+# A number below is the system's own. Programs that make accounts stop at the other one.
+LOWEST_UID, END_OF_UIDS = 1000, 60000
 # crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
 _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
 _HOME = r"(/[^/:\n\0]+){2,}"
 # Of the system on every machine, whatever their numbers are, or names that FTP has for anybody.
-_RESERVED = ("anonymous", "ftp", "nobody", "root")
+_RESERVED = ("anonymous", "ftp", "multilog", "nobody", "root")
 
 NAME = word("[A-Za-z_][A-Za-z0-9_.-]{0,31}", "an account name (at most 32 letters, digits, _ . -)")
 
@@ -50,12 +59,20 @@ ACCOUNT = table(
 )
 
 
-def problems(accounts, path):
-    """Return a line for all that is wrong with the accounts of a pillar; none shows a password."""
+def problems(accounts, path, bcrypt=False):
+    """
+    Return a line for all that is wrong with the accounts of a pillar; none shows a password.
+
+    bcrypt
+        whether the system knows no other hash
+    """
     if not isinstance(accounts, dict):
         got = _check.got(accounts, secret=True)
         return [f"{path}: expected a mapping of accounts to settings, got {got}"]
-    return [line for name, given in accounts.items() for line in _problems(name, given, path)]
+    found = [
+        line for name, given in accounts.items() for line in _problems(name, given, path, bcrypt)
+    ]
+    return found or list(_twice(accounts, path))
 
 
 def checked(accounts, path):
@@ -64,15 +81,184 @@ def checked(accounts, path):
     return {name: _complete(name, given) for name, given in accounts.items()}
 
 
-def _problems(name, given, path):
+def misfits(declared, machine, path):
+    """
+    Return a line for each account that this machine cannot have.
+
+    declared
+        the accounts of a pillar, checked
+    machine
+        what it has now, as `_userdb.read` returns it
+    """
+    for name, account in declared.items():
+        there = machine["accounts"].get(name)
+        if there and (name not in marked(machine) or there["uid"] < LOWEST_UID):
+            yield (
+                f"{path}:{name}: this account exists and was not made for FTP (uid {there['uid']}, "
+                f"shell {there['shell']}): choose another name, or put it into the group {GROUP} "
+                "yourself if it may become one"
+            )
+        elif account["state"] == "present":
+            yield from _misplaced(name, account, machine, f"{path}:{name}")
+
+
+def plan(declared, machine, shell, remove=False):
+    """
+    Return ``{name: {state, home, uid, changes}}``: what is to be done, ``{what: how}``, in words.
+
+    declared
+        the accounts of a pillar, checked, without misfits
+    machine
+        what there is now: `_userdb.read`, and `_userdb.passwords`
+    shell
+        the shell that nobody can use
+    remove
+        whether those that pillar names no more are removed; else they only lose their log-in
+
+    The state is that of pillar, or ``left over``; or ``stranger``, for a member of our group that
+    no FTP account has to do with.
+    """
+    uids = _uids(declared, machine)
+    planned = {}
+    for name, account in declared.items():
+        there = machine["accounts"].get(name)
+        if account["state"] == "absent":
+            changes = {"account": "removed"} if there else {}
+        else:
+            changes = _changes(name, {**account, "shell": shell}, uids.get(name), machine)
+        uid = uids.get(name) or account["uid"] or (there or {}).get("uid")
+        planned[name] = _entry(account["state"], account["home"], uid, changes)
+    for name in sorted(marked(machine) - declared.keys()):
+        there = machine["accounts"].get(name)
+        if there and there["uid"] >= LOWEST_UID and there["shell"] == shell:
+            changes = {"account": "removed"} if remove else _left(name, machine)
+            planned[name] = _entry("left over", there["home"], there["uid"], changes)
+        elif there and name in machine["groups"].get(GROUP, ()):
+            changes = {"groups": f"without {GROUP}"}
+            planned[name] = _entry("stranger", there["home"], there["uid"], changes)
+    return planned
+
+
+def marked(machine):
+    """Return the names that carry our mark; not every one of them need be an account."""
+    groups = machine["groups"]
+    return {*groups.get(GROUP, ()), *groups.get(LEFT, ()), *machine["confined"]}
+
+
+def warnings(declared, planned, path):
+    """Return a line for what is no fault, but should not stay."""
+    for name, account in declared.items():
+        if (account["password"] or "").startswith("$1$"):
+            yield f"{path}:{name}:password: MD5 is weak (make a hash with: openssl passwd -6)"
+    for name, entry in planned.items():
+        if entry["state"] == "left over":
+            yield (
+                f"{path}: does not name {name} any more, which is still an account of this machine "
+                "that opens nothing (`leftovers: remove` takes it, and its sessions; "
+                f"{entry['home']} stays)"
+            )
+
+
+def _problems(name, given, path, bcrypt):
     found = _check.problems(NAME, name, path)
     if not found and name in _RESERVED:
         found = [f"{path}:{name}: this name is not for an FTP account (choose another one)"]
     found += [] if found else _check.problems(ACCOUNT, given, f"{path}:{name}")
-    if not found and given.get("state") != "absent" and "password" not in given:
-        found = [f"{path}:{name}:password: missing (make a hash with: openssl passwd -6)"]
-    return found
+    if found or given.get("state") == "absent":
+        return found
+    if "password" not in given:
+        return [f"{path}:{name}:password: missing (make a hash with: openssl passwd -6)"]
+    if bcrypt and not given["password"].startswith("$2"):
+        return [
+            f"{path}:{name}:password: this system knows bcrypt only (make a hash with: encrypt)"
+        ]
+    return []
+
+
+def _twice(accounts, path):
+    """What two accounts cannot both have."""
+    seen = {}
+    for name, given in accounts.items():
+        account = _complete(name, given)
+        for key in ("uid", "home"):
+            first = seen.setdefault((key, account[key]), name)
+            if account["state"] == "present" and account[key] and first != name:
+                yield f"{path}:{name}:{key}: {first} has it already"
 
 
 def _complete(name, given):
     return {"home": f"/home/{name}", "uid": None, "password": None, **ACCOUNT.read(given)}
+
+
+def _misplaced(name, account, machine, path):
+    """Return why an account cannot have its number, or its home."""
+    names = {there["uid"]: other for other, there in machine["accounts"].items() if other != name}
+    if account["uid"] in names:
+        yield f"{path}:uid: {names[account['uid']]} has it already"
+    owner, there = machine["owners"].get(account["home"]), machine["accounts"].get(name)
+    known = {account["uid"], *([there["uid"]] if there else [])} - {None}
+    # One that root has made is there for whom it is named after.
+    if owner and owner not in known and (known or owner in names or owner < LOWEST_UID):
+        whose = f"{names[owner]} (uid {owner})" if owner in names else f"uid {owner}"
+        yield (
+            f"{path}:home: {account['home']} belongs to {whose} "
+            "(choose another one, or chown it if it shall be this account's)"
+        )
+
+
+def _uids(declared, machine):
+    """
+    Return the uid of each account that is to be made.
+
+    One that has left a home here has its number again.  All others come above whoever is, or left
+    something, here: they must not own what was another's.
+    """
+    coming = {
+        name: account["uid"] or machine["owners"].get(account["home"])
+        for name, account in declared.items()
+        if account["state"] == "present" and name not in machine["accounts"]
+    }
+    taken = {there["uid"] for there in machine["accounts"].values()} | machine["beside"]
+    taken |= {uid for uid in coming.values() if uid}
+    top = max((uid for uid in taken if LOWEST_UID <= uid < END_OF_UIDS), default=LOWEST_UID - 1)
+    every = itertools.chain(range(top + 1, END_OF_UIDS), range(LOWEST_UID, top))
+    free = (uid for uid in every if uid not in taken)
+    return {name: uid or next(free) for name, uid in coming.items()}
+
+
+def _changes(name, wanted, uid, machine):
+    """Return what separates an account from what pillar says, never a password."""
+    there, changes = machine["accounts"].get(name), {}
+    if there is None:
+        changes = {"account": f"made with uid {uid}", "password": "set"}
+    else:
+        wanted = {**wanted, "uid": wanted["uid"] or there["uid"], "groups": GROUP}
+        found = {**there, "groups": ",".join(sorted(_groups_of(name, machine))) or "none"}
+        for key in ("uid", "home", "shell", "groups"):
+            if found[key] != wanted[key]:
+                changes[key] = f"{wanted[key]} instead of {found[key]}"
+        if machine["passwords"].get(name) != wanted["password"]:
+            changes |= {"password": "changes"}
+        changes |= _lock(name, machine)
+    if machine["owners"].get(wanted["home"]) is None:
+        changes["directory"] = f"{wanted['home']} made"
+    return changes
+
+
+def _left(name, machine):
+    moved = _groups_of(name, machine) & {GROUP, LEFT} != {LEFT}
+    return ({"account": "left over: opens nothing any more"} if moved else {}) | _lock(
+        name, machine
+    )
+
+
+def _lock(name, machine):
+    return {LOCKED: "locked"} if name in machine["unlocked"] else {}
+
+
+def _groups_of(name, machine):
+    return {group for group, members in machine["groups"].items() if name in members}
+
+
+def _entry(state, home, uid, changes):
+    return {"state": state, "home": home, "uid": uid, "changes": changes}

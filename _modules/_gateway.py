@@ -77,13 +77,22 @@ SETTINGS = {
         table(
             {
                 "file": Setting(LINE, "PAM's file for ftpd, or nothing", ""),
-                "lines": Setting(_LINES, "the lines at its top", []),
+                "lines": Setting(_LINES, "all its lines", []),
             }
         ),
         "for an ftpd that has no flag which admits only the accounts of /etc/ftpchroot",
     ),
-    "login_group": Setting(
-        LINE, "a group of the accounts, where that is what PAM asks for, or nothing", ""
+    "passwords": Setting(
+        LINE,
+        "the file with the passwords of the accounts, for an ftpd that can have one of its own, "
+        "and the system then knows none of them; or nothing",
+        "",
+    ),
+    "leftovers": Setting(
+        choice("tell", "remove"),
+        "what becomes of an account that pillar names no more: it is told of, and opens nothing; "
+        "or it is removed, and its sessions end",
+        "tell",
     ),
     "daemontools": _section(
         table(
@@ -177,7 +186,9 @@ def problems(declared, merged, judge_rules, log_dir):
     given = {key: value for key, value in declared.items() if value is not None}
     own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
-    found += _accounts.problems(given.get("accounts", {}), f"{PILLAR}:accounts")
+    found += _accounts.problems(
+        given.get("accounts", {}), f"{PILLAR}:accounts", merged.get("bcrypt", False)
+    )
     found += _named(merged["rules"], _rulefiles.NAME, judge_rules, f"{PILLAR}:rules")
     found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)

@@ -5,18 +5,21 @@ import pathlib
 import sys
 
 import _accounts
+import _check
 import _files
 import _gateway
 import _gatewaynet
 import _layers
 import _rulefiles
 import _sites
+import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
+_ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
 def settings(kind=None, name=None, saltenv=None):
@@ -84,12 +87,20 @@ def problems(pillar=None, system=None, saltenv=None):
     return found
 
 
-def accounts():
+def accounts(clean=False):
     """
-    Return the FTP accounts that pillar declares, complete but for their passwords.
+    Return what separates the FTP accounts of this machine from those that pillar declares.
 
-    Returns ``{name: {state, home, uid}}``.  Raises SaltInvocationError with a line for everything
-    that is wrong; a password never is part of it.
+    clean
+        whether there shall be none any more
+
+    Returns ``{accounts, files, groups, warnings}``.  Of each account: ``state`` (``present`` or
+    ``absent``, as in pillar; ``left over``, which pillar names no more; ``stranger``, which is in
+    our group and no FTP account), ``home``, ``uid``, and ``changes``, ``{what: how}``.  Of each
+    file and each group: how it changes.  A password never is part of it.
+
+    Raises SaltInvocationError with a line for everything that is wrong with the settings of this
+    gateway.
 
     CLI Example:
 
@@ -97,13 +108,45 @@ def accounts():
 
         salt gw1 ftpgw.accounts
     """
-    declared = _fields(__pillar__) or {}
-    path = f"{_gateway.PILLAR}:accounts"
-    checked = _accounts.checked(declared.get("accounts") or {}, path)
-    return {
-        name: {key: value for key, value in account.items() if key != "password"}
-        for name, account in checked.items()
-    }
+    declared, system = _declared_accounts(clean)
+    planned, groups = _accounts_plan(declared, system, clean)
+    wanted = _userdb.files(declared, system)
+    if clean:
+        files = {path: "removed" for path in wanted if os.path.lexists(path)}
+        groups = dict.fromkeys(groups, "removed")
+    else:
+        files = {path: "written" for path in wanted if not _userdb.is_written(path, *wanted[path])}
+        groups = {} if _accounts.GROUP in groups else {_accounts.GROUP: "made"}
+    told = [] if clean else list(_accounts.warnings(declared, planned, _ACCOUNTS))
+    return {"accounts": planned, "files": files, "groups": groups, "warnings": told}
+
+
+def apply_accounts(clean=False):
+    """
+    Make the FTP accounts of this machine those that pillar declares; homes always stay.
+
+    clean
+        whether there shall be none any more
+
+    Returns True; ``ftpgw.accounts`` says what could not be done.  Raises SaltInvocationError as
+    that does, and CommandExecutionError if a file or a password cannot be written.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.apply_accounts
+    """
+    declared, system = _declared_accounts(clean)
+    planned, _ = _accounts_plan(declared, system, clean)
+    try:
+        if clean:
+            _userdb.clean(planned, system["passwords"], _call)
+        else:
+            _userdb.apply(planned, declared, system, _call)
+    except OSError as error:
+        raise CommandExecutionError(f"{error.filename}: {error.strerror}")
+    return True
 
 
 def neighbours(service_dir, services):
@@ -203,6 +246,39 @@ def _gateway_of(saltenv):
     return made
 
 
+def _declared_accounts(clean):
+    """Return the accounts of pillar, and what the system says of how accounts are kept."""
+    gateway = _gateway_of(None)
+    _check.refuse_all(gateway["problems"])
+    declared = _accounts.checked(_fields(__pillar__).get("accounts") or {}, _ACCOUNTS)
+    if clean:
+        declared = {name: {**account, "state": "absent"} for name, account in declared.items()}
+    settings, kernel = gateway["settings"], __grains__["kernel"]
+    return declared, {
+        "kernel": kernel,
+        "leftovers": "remove" if clean else settings["leftovers"],
+        "passwords": settings["passwords"],
+        "shell": settings["nologin"],
+    }
+
+
+def _accounts_plan(declared, system, clean):
+    """Return the plan, and which of our groups are there."""
+    machine = _userdb.read(declared)
+    if not clean:
+        _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
+    ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
+    machine |= _userdb.passwords(ours, system["passwords"], __salt__["shadow.info"])
+    remove = system["leftovers"] == "remove"
+    planned = _accounts.plan(declared, machine, system["shell"], remove)
+    groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
+    return planned, groups
+
+
+def _call(name, *arguments, **settings):
+    return __salt__[name](*arguments, **settings)
+
+
 def _run():
     """Return what is known in this run of states alone, each of which has a pillar of its own."""
     pillar = getattr(__pillar__, "value", lambda: __pillar__)()
@@ -236,6 +312,8 @@ def _judged(declared, system, saltenv, here=False):
     found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
     if here and not found and _gateway.is_proxied(merged):
         found = _misplaced(merged["network"])
+    if here:
+        found += _misfits(fields.get("accounts") or {})
     return {"problems": found, "settings": _gateway.rendered(below if found else merged, found)}
 
 
@@ -264,6 +342,14 @@ def _misplaced(network):
         for name, interface in __salt__["network.interfaces"]().items()
     }
     return list(_gatewaynet.misplaced(network, here, path))
+
+
+def _misfits(given):
+    """Return which accounts of a pillar this machine cannot have."""
+    if _accounts.problems(given, _ACCOUNTS):
+        return []
+    declared = _accounts.checked(given, _ACCOUNTS)
+    return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
 
 
 def _log_dir():

@@ -4,11 +4,6 @@ The lines of an inetd.conf whose ports another server takes over.
 Format: inetd.conf(5), "service-name socket-type protocol ..."; BSD has `address:service-name` too.
 """
 
-import os
-import signal
-
-import _block
-
 MARK = "#ftpgw# "
 PIDFILE = "/var/run/inetd.pid"
 
@@ -23,43 +18,6 @@ def retire(text, services):
 def restore(text):
     """Undo `retire`: take our mark away from every line that has it."""
     return "".join(line.removeprefix(MARK) for line in text.splitlines(True))
-
-
-def owes(path):
-    """
-    Return whether inetd was not told yet of a change of its file.
-
-    That is written down before the file changes and forgotten after the HUP: a run that is killed
-    between the two leaves it to the next one.
-    """
-    return os.path.exists(_owed(path))
-
-
-def apply(path, text, put):
-    """
-    Replace an inetd.conf by means of `put`, and send inetd HUP.
-
-    Returns whether one runs.
-    """
-    put(_owed(path), "")
-    _block.apply(path, text, put)
-    running = reload()
-    os.unlink(_owed(path))
-    return running
-
-
-def reload():
-    """Send the running inetd HUP; return whether one runs."""
-    try:
-        with open(PIDFILE, encoding="ascii") as file:
-            os.kill(int(file.read()), signal.SIGHUP)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
-        return False
-    return True
-
-
-def _owed(path):
-    return f"{path}.hup"
 
 
 def _service(line):

@@ -1,6 +1,7 @@
 """Take ports from inetd, and give them back."""
 
 import _block
+import _hup
 import _inetd
 import _result
 from salt.exceptions import CommandExecutionError
@@ -43,7 +44,7 @@ def _edited(name, edit):
     try:
         old = _block.read(name)
         new = edit(old)
-        if new == old and not _inetd.owes(name):
+        if new == old and not _hup.owes(name):
             return _result.unchanged(name, "inetd has none of these ports")
     except OSError as error:
         return _result.failed(name, error)
@@ -51,7 +52,7 @@ def _edited(name, edit):
     if __opts__["test"]:
         return _result.would_change(name, changes, f"{name} would change")
     try:
-        running = _inetd.apply(name, new, __salt__["ftpgw.put"])
+        running = _hup.apply(name, {name: new}, __salt__["ftpgw.put"], _inetd.PIDFILE)
     except (CommandExecutionError, OSError) as error:
         done = new != old and _block.holds(name, new)
         return _result.failed(name, error, {"lines": changes["lines"]} if done else None)

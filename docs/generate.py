@@ -120,7 +120,7 @@ def house(folder):
 
 
 def _id(folder, name):
-    return f"{folder[1]}_{name.strip('_')}"
+    return folder[1] + name
 
 
 def _room(folder, name):

@@ -25,29 +25,19 @@ ftpgw admits nobody anonymous:
     - lines: [anonymous, ftp, root]
 {%- for file in [ftpgw.pam.file] | select %}
 
-# Without the file of the package our lines would stand alone, and nothing would ask for a password.
 ftpgw admits nobody but its accounts:
-  sharedfile.lines:
+  conffile.replaced:
     - name: {{ file | string | json }}
     - lines: {{ ftpgw.pam.lines | json }}
-    - first: True
     - require:
       - ftpgw packages are installed
 {%- endfor %}
-{%- for path, lines in ftpgw.get("pam_files", {}).items() %}
 
-ftpgw alone says who {{ path }} admits:
-  file.managed:
-    - name: {{ path }}
-    - contents: {{ lines | json }}
-    - user: root
-    - mode: '0644'
-    - backup: minion
-    - require:
-      - ftpgw packages are installed
-{%- endfor %}
+# Nor does a password, or a key that somebody uploads, open anything but FTP.
+ftpgw accounts are for FTP alone:
+  sshd.denies:
+    - name: /etc/ssh/sshd_config
+    - groups: [ftpgw, ftpgw-left]
 
 ftpgw accounts are those of pillar:
-  ftpgw.accounts:
-    - shell: {{ ftpgw.nologin | json }}
-    - group: {{ ftpgw.login_group | json }}
+  ftpgw.accounts: []

@@ -44,12 +44,21 @@ ftpgw range of passive ports is gone:
 {%- endif %}
 
 ftpgw accounts are gone:
-  ftpgw.no_accounts:
-    - shell: {{ ftpgw.nologin | json }}
+  ftpgw.no_accounts: []
+
+ftpgw denies nobody by ssh any more:
+  sshd.denies_no_more:
+    - name: /etc/ssh/sshd_config
 
 ftpgw lines about accounts are gone:
   sharedfile.no_lines:
-    - names: {{ ["/etc/shells", "/etc/ftpusers", ftpgw.pam.file] | select | map("string") | list | json }}
+    - names: [/etc/shells, /etc/ftpusers]
+{%- for file in [ftpgw.pam.file] | select %}
+
+ftpgw gives PAM its own file back:
+  conffile.restored:
+    - name: {{ file | string | json }}
+{%- endfor %}
 
 ftpgw gives inetd its ports back:
   inetd.restored:

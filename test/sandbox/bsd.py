@@ -61,6 +61,13 @@ OPENBSD = {
     "pkg_add": "touch $S/$2-0.88",
     "pkg_delete": "rm $S/$2-0.88",
     "userdel": '/usr/sbin/userdel "$@"',
+    "groupadd": '/usr/sbin/groupadd "$@"',
+    "groupdel": '/usr/sbin/groupdel "$@"',
+    # There -G adds to the groups of an account and -S sets them.
+    "usermod": """case $1 in
+          -G) /usr/sbin/usermod -a "$@" ;;
+          -S) shift; /usr/sbin/usermod -G "$@" ;;
+        esac""",
     "useradd": r"""
         /usr/sbin/useradd "$@" 2>/dev/null
         for name; do :; done
@@ -94,6 +101,12 @@ FREEBSD = {
         done
         case $verb in
           groupadd) /usr/sbin/groupadd "$name" ;;
+          groupdel) /usr/sbin/groupdel "$1" ;;
+          groupmod)
+            case $2 in
+              -m) /usr/sbin/usermod -a -G "$1" "$3" ;;
+              -d) gpasswd --del "$3" "$1" >/dev/null ;;
+            esac ;;
           userdel) /usr/sbin/userdel "$name" ;;
           useradd)
             /usr/sbin/useradd -d "$home" -s /usr/sbin/nologin "$name"
@@ -182,7 +195,7 @@ def prepare(system, release):
     with open("/etc/salt/minion", "a") as minion:
         minion.write(f"grains: {json.dumps(grains)}\n")
     with gateway.pillar() as ftpgw:
-        ftpgw["accounts"]["partner"]["password"] = HASH
+        ftpgw["accounts"]["partner"] |= {"password": HASH, "uid": 1234}
     if system == "FreeBSD":
         # What an upgrade from 13 leaves: PAM cannot start, and ftpd then does without.
         LEFT_OVER.write_text("auth sufficient pam_opie.so no_warn no_fake_prompts\n")

@@ -60,7 +60,6 @@ SHAPES = [
         {"packages": ["a", 3]},
         "ftpgw:packages: expected one line of text without control characters",
     ),
-    ({"login_group": ["a"]}, "ftpgw:login_group: expected one line of text without control"),
     ({"service_dir": 3}, "ftpgw:service_dir: expected an absolute path, got 3 (quote it)"),
     ({"pam": {"lines": None}}, "ftpgw:pam:lines: expected a list of lines of text, got nothing"),
     ({"daemontools": {"source": True}}, "ftpgw:daemontools:source: expected one line of text"),

@@ -27,7 +27,11 @@ def generate():
 
 def test_the_picture_is_what_the_imports_say(generate):
     assert generate.readme() == (ROOT / "README.md").read_text()
-    assert "m_gateway --> " in generate.picture()
+    picture = generate.picture()
+    assert "m_gateway --> " in picture
+    # The state inetd and the noun _inetd are two rooms.
+    rooms = re.findall(r"^    (\w+)[([]", picture, re.MULTILINE)
+    assert len(rooms) == len(set(rooms)) == sum(len(list((ROOT / f).glob("*.py"))) for f in FOLDERS)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -1,10 +1,6 @@
 """inetd.conf: which lines are retired, and how they come back."""
 
-import os
-
-import _files
 import _inetd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,31 +40,3 @@ def test_retiring_twice_is_retiring_once(lines):
 def test_a_last_line_without_newline_is_a_line():
     """inetd reads it, so it is retired too."""
     assert _inetd.retire("ftp stream tcp", FTP) == "#ftpgw# ftp stream tcp"
-
-
-def test_no_inetd_is_no_error(tmp_path, monkeypatch):
-    """Without a process id file, or with a stale or broken one, nobody gets the signal."""
-    pidfile = tmp_path / "inetd.pid"
-    monkeypatch.setattr(_inetd, "PIDFILE", str(pidfile))
-    assert _inetd.reload() is False
-    for stale in ("4194305\n", "", "not a number"):
-        pidfile.write_text(stale)
-        assert _inetd.reload() is False
-
-
-def test_inetd_is_owed_its_signal_until_it_was_sent(tmp_path, monkeypatch):
-    """Whatever ends a run between the change and the signal."""
-    path = str(tmp_path / "inetd.conf")
-    for fails in ("_inetd.reload", "_inetd._block.apply"):
-        with monkeypatch.context() as patch:
-            patch.setattr(fails, lambda *_: 1 / 0)
-            before = os.umask(0)
-            with pytest.raises(ZeroDivisionError):
-                _inetd.apply(path, "text\n", _files.put)
-            os.umask(before)
-        assert os.stat(f"{path}.hup").st_mode & 0o7777 == 0o644
-        assert _inetd.owes(path)
-    monkeypatch.setattr(_inetd, "PIDFILE", str(tmp_path / "none"))
-    _inetd.apply(path, "text\n", _files.put)
-    assert not _inetd.owes(path)
-    assert [file.name for file in tmp_path.iterdir()] == ["inetd.conf"]

@@ -1,0 +1,206 @@
+"""The accounts of a machine: what is read, and what is done in which order."""
+
+import os
+import pwd
+import stat
+
+import _userdb
+import pytest
+
+HASH = "$6$salt$" + "a" * 86
+ACCOUNT = {"state": "present", "password": HASH, "home": "/home/partner", "uid": None}
+HEAD = "# The FTP accounts of this gateway, by ftpgw.\n"
+LINUX = {"kernel": "Linux", "shell": "/usr/sbin/nologin"}
+
+
+@pytest.fixture
+def listed(tmp_path, monkeypatch):
+    """The /etc/ftpchroot of a test."""
+    path = tmp_path / "ftpchroot"
+    monkeypatch.setattr(_userdb, "CHROOT_LIST", str(path))
+    return path
+
+
+@pytest.fixture
+def system(tmp_path, listed):
+    return {**LINUX, "passwords": str(tmp_path / "ftpgw.passwd")}
+
+
+class TestRead:
+    """What there is."""
+
+    def test_everybody_is_known(self, listed):
+        here = _userdb.read({})
+        assert here["accounts"]["root"]["uid"] == 0
+        assert here["groups"]["root"] == set()
+
+    @pytest.mark.parametrize(
+        ("text", "names"),
+        [
+            (HEAD + "a\nb\n", {"a", "b"}),
+            (HEAD + "a\n@\n", {"a"}),
+            ("a\nb\n", set()),
+            ("", set()),
+            (None, set()),
+        ],
+    )
+    def test_those_of_our_own_list_carry_our_mark(self, listed, text, names):
+        """FreeBSD's line for everybody is no name; somebody else's list has none of ours."""
+        if text is not None:
+            listed.write_text(text)
+        assert _userdb.read({})["confined"] == names
+
+    def test_who_owns_a_home_and_what_is_beside_it(self, listed, tmp_path):
+        (tmp_path / "home/partner").mkdir(parents=True)
+        (tmp_path / "home/file").touch()
+        os.chown(tmp_path / "home/partner", 1234, 0)
+        os.chown(tmp_path / "home/file", 1235, 0)
+        homes = {name: str(tmp_path / "home" / name) for name in ("partner", "file", "none")}
+        declared = {name: {**ACCOUNT, "home": home} for name, home in homes.items()}
+        here = _userdb.read(declared)
+        assert here["owners"] == {homes["partner"]: 1234, homes["file"]: None, homes["none"]: None}
+        assert here["beside"] == {1234, 1235}
+
+    def test_passwords_of_ftpd_alone(self, tmp_path):
+        """And who has one in the system all the same."""
+        file = tmp_path / "ftpgw.passwd"
+        file.write_text(f"a:{HASH}\n")
+        shadow = {"a": "!", "b": "*", "c": HASH, "d": "", "e": f"!{HASH}"}
+        found = _userdb.passwords(shadow, str(file), lambda name: {"passwd": shadow[name]})
+        assert found == {"passwords": {"a": HASH}, "unlocked": {"c", "d"}}
+
+    def test_passwords_of_the_system(self):
+        found = _userdb.passwords(["a"], "", lambda _: {"passwd": HASH})
+        assert found == {"passwords": {"a": HASH}, "unlocked": set()}
+
+
+class TestFiles:
+    """What ftpd reads."""
+
+    def test_only_those_who_are_present(self, system, listed):
+        declared = {"b": ACCOUNT, "a": ACCOUNT, "gone": {**ACCOUNT, "state": "absent"}}
+        assert _userdb.files(declared, system) == {
+            str(listed): (HEAD + "a\nb\n", 0o644),
+            system["passwords"]: (f"a:{HASH}\nb:{HASH}\n", 0o600),
+        }
+
+    def test_on_freebsd_everybody_is_confined(self, listed):
+        """There, an ftpd that cannot start PAM asks for a password and for nothing else."""
+        made = _userdb.files({"a": ACCOUNT}, {"kernel": "FreeBSD", "passwords": ""})
+        assert made == {str(listed): (HEAD + "a\n@\n", 0o644)}
+
+    def test_a_file_is_written_when_text_mode_and_owner_are_right(self, tmp_path):
+        file = tmp_path / "file"
+        assert not _userdb.is_written(str(file), "text", 0o600)
+        file.write_text("text")
+        file.chmod(0o600)
+        assert _userdb.is_written(str(file), "text", 0o600)
+        assert not _userdb.is_written(str(file), "other", 0o600)
+        assert not _userdb.is_written(str(file), "text", 0o644)
+        (tmp_path / "link").symlink_to(file)
+        assert not _userdb.is_written(str(tmp_path / "link"), "text", 0o600)
+        os.chown(file, 1234, -1)
+        assert not _userdb.is_written(str(file), "text", 0o600)
+
+
+class Calls(list):
+    """Salt's functions, and what the files of ftpd were when each was called."""
+
+    def __init__(self, listed, system):
+        super().__init__()
+        self.files = [listed, system["passwords"]]
+
+    def __call__(self, name, *arguments, **settings):
+        there = [os.path.exists(path) for path in self.files]
+        self.append((name, *arguments, *there))
+        return name == "group.info" and arguments[0] == "there"
+
+
+def entry(state, **changes):
+    return {"state": state, "home": "/home/partner", "uid": 1234, "changes": changes}
+
+
+def test_an_account_is_confined_before_it_can_log_in_and_until_it_is_gone(
+    system, listed, monkeypatch
+):
+    """First the password goes, then the account, then the confinement; the other way round."""
+    calls = Calls(listed, system)
+    monkeypatch.setattr(_userdb.subprocess, "run", lambda *_, **__: None)
+    planned = {
+        "new": entry("present", account="made with uid 1234", password="set"),
+        "same": entry("present"),
+        "leaver": entry("absent", account="removed"),
+        "forgotten": entry("left over", account="left over: opens nothing any more"),
+        "guest": entry("stranger", groups="without ftpgw"),
+    }
+    _userdb.apply(planned, {"new": ACCOUNT, "same": ACCOUNT}, system, calls)
+    assert calls == [
+        ("group.info", "ftpgw", False, False),
+        ("group.add", "ftpgw", False, False),
+        ("group.info", "ftpgw-left", False, False),
+        ("group.add", "ftpgw-left", False, False),
+        ("user.delete", "leaver", False, True),
+        ("group.adduser", "ftpgw-left", "forgotten", False, True),
+        ("group.deluser", "ftpgw", "forgotten", False, True),
+        ("group.deluser", "ftpgw", "guest", False, True),
+        ("user.add", "new", True, True),
+    ]
+
+
+def test_only_what_differs_is_changed(system, listed):
+    calls = Calls(listed, system)
+    changes = {"uid": "", "home": "", "shell": "", "groups": ""}
+    _userdb.apply({"new": entry("present", **changes)}, {"new": ACCOUNT}, system, calls)
+    assert [call[:3] for call in calls[2:]] == [
+        ("user.chuid", "new", 1234),
+        ("user.chhome", "new", "/home/partner"),
+        ("user.chshell", "new", "/usr/sbin/nologin"),
+        ("user.chgroups", "new", ["ftpgw"]),
+    ]
+
+
+def test_a_home_is_the_accounts_and_what_it_stands_in_is_not(system, listed, tmp_path):
+    """It could put another home in the place of its own, and keep others out of theirs."""
+    home = tmp_path / "srv/ftp/partner"
+    games = pwd.getpwnam("games")
+    _userdb.apply(
+        {"games": {**entry("present", directory="made"), "home": str(home)}},
+        {"games": ACCOUNT},
+        system,
+        Calls(listed, system),
+    )
+    assert (home.stat().st_uid, stat.S_IMODE(home.stat().st_mode)) == (games.pw_uid, 0o750)
+    above = home.parent.stat()
+    assert (above.st_uid, stat.S_IMODE(above.st_mode)) == (0, 0o755)
+
+
+def test_on_a_bsd_salts_shadow_sets_the_password(listed, system):
+    calls = Calls(listed, system)
+    bsd = {"kernel": "OpenBSD", "shell": "/sbin/nologin", "passwords": ""}
+    _userdb.apply({"new": entry("present", password="set")}, {"new": ACCOUNT}, bsd, calls)
+    assert calls[-1][:3] == ("shadow.set_password", "new", HASH)
+
+
+@pytest.mark.parametrize(
+    ("own_file", "changes", "told"),
+    [
+        ("passwords", {"password": "changes"}, None),
+        ("passwords", {"password of the system": "locked"}, "new:!\n"),
+        ("", {"password": "changes"}, f"new:{HASH}\n"),
+    ],
+)
+def test_on_linux_a_hash_is_told_by_a_pipe(system, listed, monkeypatch, own_file, changes, told):
+    """No program has it as an argument, and the file is replaced as a whole, or not at all."""
+    ran = []
+
+    def run(command, **options):
+        assert "$6$" not in " ".join(command)
+        ran.append((command, options["input"]))
+        return _userdb.subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(_userdb.subprocess, "run", run)
+    linux = {**system, "passwords": own_file and system["passwords"]}
+    _userdb.apply(
+        {"new": entry("present", **changes)}, {"new": ACCOUNT}, linux, Calls(listed, system)
+    )
+    assert ran == ([(["chpasswd", "-e"], told)] if told else [])
