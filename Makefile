@@ -24,7 +24,7 @@ TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps pyt
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd nftables openbsd-inetd ucspi-tcp
+GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd nftables openbsd-inetd rsyslog ucspi-tcp
 
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py

@@ -193,6 +193,12 @@ class Machine:
         assert not check or not failed, told
         return {state["__id__"]: state for state in answer.values()}
 
+    def packages(self):
+        """Return the names of the packages that are installed."""
+        show = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\n"]
+        lines = self.run(*show).stdout.splitlines()
+        return {name for state, name in map(str.split, lines) if state == "installed"}
+
     def _init(self):
         """Return the pid of the machine's first process, seen from here."""
         assert self.nspawn.poll() is None, self.console()
