@@ -556,7 +556,7 @@ def _goal(name, settings, path):
     folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     # What is only kept down may be anybody's service.
     folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
-    return wanted, os.path.join(folder, name), scanned
+    return wanted | {"path": path or ""}, os.path.join(folder, name), scanned
 
 
 def _checked(name, settings, path):

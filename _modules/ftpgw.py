@@ -8,6 +8,7 @@ import _accounts
 import _check
 import _debs
 import _files
+import _filetree
 import _gateway
 import _gatewaynet
 import _layers
@@ -148,6 +149,40 @@ def apply_accounts(clean=False):
     except OSError as error:
         raise CommandExecutionError(f"{error.filename}: {error.strerror}")
     return True
+
+
+def leftovers():
+    """
+    List the services and the rule sets that were made from this pillar and are named by it no more.
+
+    Returns ``{services: [name], rules: [name]}``, both empty where all is as declared.  Raises
+    SaltInvocationError if something is wrong with the settings of this gateway.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.leftovers
+    """
+    gateway = _gateway_of(None)
+    _check.refuse_all(gateway["problems"])
+    services = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    made = {
+        "services": {name: _filetree.origin(path) for name, path in _inside(services)},
+        "rules": {
+            name.removesuffix(".rules"): _rulefiles.declared_at(path)
+            for name, path in _inside(_rules_dir())
+            if name.endswith(".rules") and os.path.isfile(path)
+        },
+    }
+    return {
+        kind: [
+            name
+            for name, path in sorted(found.items())
+            if path == f"{_gateway.PILLAR}:{kind}:{name}" and name not in gateway["settings"][kind]
+        ]
+        for kind, found in made.items()
+    }
 
 
 def neighbours(service_dir, services):
@@ -365,12 +400,11 @@ def _judged(declared, system, saltenv, here=False):
 
 def _judge_rules(name, given, path):
     """Return all that is wrong with a rule set; one that is sealed has been judged before."""
-    directory = __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
     found = _sites.problems(given, path)
     if found or _sites.checked(given, path)["state"] == "absent":
         return found
     try:
-        _rulefiles.plan(name, given, path, directory, __salt__["cp.cache_file"])
+        _rulefiles.plan(name, given, path, _rules_dir(), __salt__["cp.cache_file"])
     except (SaltInvocationError, CommandExecutionError) as error:
         return str(error).splitlines()
     return []
@@ -396,6 +430,16 @@ def _misfits(given):
         return []
     declared = _accounts.checked(given, _ACCOUNTS)
     return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
+
+
+def _inside(folder):
+    """Return the names in a directory, and their paths."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [(name, os.path.join(folder, name)) for name in names]
+
+
+def _rules_dir():
+    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
 
 def _log_dir():

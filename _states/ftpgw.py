@@ -3,6 +3,8 @@
 import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+_ABSENT = {"services": "daemontools.absent", "rules": "tcprules.absent"}
+
 
 def checked(name):
     """
@@ -21,6 +23,46 @@ def checked(name):
     if problems:
         return _result.failed(name, "\n".join(problems))
     return _result.unchanged(name, "every setting makes sense")
+
+
+def leftovers(name, remove=False):
+    """
+    Tell of the services and rule sets that pillar names no more, or remove them.
+
+    name
+        a label
+    remove
+        whether to remove them: a service, then its rules; logs stay
+
+    .. code-block:: yaml
+
+        ftpgw leaves nothing over:
+          ftpgw.leftovers:
+            - remove: True
+    """
+    try:
+        found = __salt__["ftpgw.leftovers"]()
+    except (CommandExecutionError, SaltInvocationError) as error:
+        return _result.failed(name, error)
+    left = [(kind, each) for kind in ("services", "rules") for each in found[kind]]
+    if not remove:
+        warnings = [
+            f"ftpgw:{kind}: does not name {each} any more, which lives on "
+            "(`leftovers: remove` takes it; its logs stay)"
+            for kind, each in left
+        ]
+        return _result.unchanged(name, "nothing is removed", warnings)
+    changes = {}
+    for kind, each in left:
+        done = __states__[_ABSENT[kind]](name=each)
+        if done["result"] is False:
+            return _result.failed(name, f"{each}: {done['comment']}", changes)
+        changes[f"{kind}:{each}"] = done["changes"]
+    if not changes:
+        return _result.unchanged(name, "nothing is left over")
+    if __opts__["test"]:
+        return _result.would_change(name, changes, "what is left over would be removed")
+    return _result.changed(name, changes, "what was left over has been removed")
 
 
 def accounts(name):

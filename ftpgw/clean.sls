@@ -14,6 +14,10 @@ include:
   tcprules.absent:
     - name: {{ name | string | json }}
 {% endfor %}
+ftpgw leaves nothing over:
+  ftpgw.leftovers:
+    - remove: True
+
 ftpgw Makefile of the rules is gone:
   file.absent:
     - names: {{ [folder ~ "/Makefile", folder ~ "/.lock"] | json }}

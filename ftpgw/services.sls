@@ -45,3 +45,6 @@ ftpgw proxy is not started by its package:
 {#- svscan looks every five seconds, so new services wait for it together. #}
     - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}
+ftpgw knows what pillar names no more:
+  ftpgw.leftovers:
+    - remove: {{ ftpgw.leftovers == "remove" }}
