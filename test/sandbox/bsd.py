@@ -96,7 +96,7 @@ FREEBSD = {
     "pw": r"""
         verb=$1; shift
         for word; do
-          case $before in -n) name=$word ;; -d) home=$word ;; esac
+          case $before in -n) name=$word ;; -d) home=$word ;; -u) uid="-u $word" ;; esac
           before=$word
         done
         case $verb in
@@ -109,7 +109,7 @@ FREEBSD = {
             esac ;;
           userdel) /usr/sbin/userdel "$name" ;;
           useradd)
-            /usr/sbin/useradd -d "$home" -s /usr/sbin/nologin "$name"
+            /usr/sbin/useradd $uid -d "$home" -s /usr/sbin/nologin "$name"
             echo "$*" | grep -q -- "-G ftpgw" && /usr/sbin/usermod -G ftpgw "$name"
             echo "$name:*:1001:1001::0:0::$home:/usr/sbin/nologin" >>/etc/master.passwd ;;
           usermod)
@@ -166,6 +166,7 @@ def main():
     LOG.write_text("")
     gateway.apply("ftpgw.clean")
     facts["calls of clean"] = LOG.read_text()
+    facts["pam after clean"] = LEFT_OVER.read_text() if LEFT_OVER.exists() else ""
     facts["pf.conf after clean"] = pathlib.Path("/etc/pf.conf").read_text()
     facts["accounts after clean"] = [account.pw_name for account in pwd.getpwall()]
     json.dump(facts, sys.stdout)
