@@ -1,15 +1,18 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
+# make boot    the gateway on a machine that boots, with systemd: reboots and power cuts, two minutes
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
 SALT = 3008
+# Of Debian, for `make boot`.
+RELEASE = 12
 VENV = .venv$(if $(filter-out 3008,$(SALT)),-$(SALT))
 PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
-BOX = $(SUDO) env CI=$(CI) $(PYTHON) test/sandbox/box.py
+BOX = $(SUDO) env CI=$(CI) RELEASE=$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
 DEBS = $(CURDIR)/.cache/debs
@@ -18,9 +21,11 @@ TARBALL = .cache/daemontools-0.76.tar.gz
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
+# These make a machine that boots, and run it.
+BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd inetutils-syslogd libpam-pwdfile nftables openbsd-inetd \
-          openssh-server ucspi-tcp
+GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd libpam-pwdfile nftables openbsd-inetd openssh-server \
+          rsyslog ucspi-tcp
 
 demo: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
@@ -33,6 +38,9 @@ else
 	$(PYTEST) $(APART) test/unit test/functional test/boxes
 	$(PYTEST) test/integration
 endif
+
+boot: $(VENV)/ready .cache/tools .cache/boot/$(RELEASE)
+	$(PYTEST) $(or $(TESTS),test/boot)
 
 bench: $(VENV)/ready .cache/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
@@ -65,6 +73,10 @@ $(VENV)/ready: requirements-dev.txt | .cache/tools
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
+.cache/boot/%: test/boot/root.py | .cache/tools
+	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>.cache/apt.log
+	$(SUDO) python3 test/boot/root.py $* $@
+
 # Debian's source package holds the file of the author of daemontools, byte for byte.
 APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
 $(TARBALL): | .cache/tools
@@ -78,4 +90,4 @@ $(TARBALL): | .cache/tools
 clean:
 	$(SUDO) rm -rf .cache .venv .venv-*
 
-.PHONY: bench clean demo docs lint shell test
+.PHONY: bench boot clean demo docs lint shell test

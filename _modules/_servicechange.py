@@ -83,7 +83,7 @@ def apply(name, wanted, definition, scanned):
 
 def read(name, definition, scanned):
     """Return what there is of a service: its files, its link, and the records of its processes."""
-    link = os.path.join(scanned or "/service", name)
+    link = os.path.join(scanned, name)
     linked = _svscan.is_link(link, definition)
     record = _supervise.read(definition)
     if _supervised(record) and record["log"] and not _supervised(record["log"]):
@@ -189,7 +189,7 @@ def _is_settled(wanted, world):
 
 def _check(name, wanted, world, changes):
     """Raise an error for what cannot work, before anything is written."""
-    if not world["scanned"] or not os.path.isdir(world["scanned"]):
+    if not os.path.isdir(world["scanned"]):
         raise CommandExecutionError(f"{name}: {_svscan.nowhere(world['scanned'])}")
     log = wanted["multilog"]
     accounts = {"setuidgid": wanted.get("setuidgid"), "multilog:user": log and log["user"]}

@@ -14,6 +14,7 @@ import _supervise
 from salt.exceptions import CommandExecutionError
 
 USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
+PACKAGED = {"Debian": "/etc/service", "FreeBSD": "/var/service"}
 SCAN = 5
 # How many seconds a process may take to end after KILL, and its supervise to notice.
 KILLED = 5
@@ -22,23 +23,28 @@ KILLED = 5
 _found = []
 
 
-def directory(configured=None):
+def directory(configured=None, system=None):
     """
-    Return the directory that svscan watches, or None if there is none.
+    Return the directory that svscan watches, or will watch.
 
-    It is the one that is configured, or else where this user's svscan runs (Linux), or else the
-    first of /service, /var/service and /etc/service that exists.
+    configured
+        what the minion is told, which decides
+
+    system
+        its grain ``os_family``
+
+    If nothing is configured it is where this user's svscan runs (Linux), or else the first of
+    /service, /var/service and /etc/service that exists, or else where the system's package of
+    daemontools will have it.
     """
     usual = (path for path in USUAL_DIRECTORIES if os.path.isdir(path))
-    return configured or next(itertools.chain(_running(), usual), None)
+    coming = PACKAGED.get(system, USUAL_DIRECTORIES[0])
+    return configured or next(itertools.chain(_running(), usual), coming)
 
 
 def nowhere(folder):
     """Return what to say, and to do, where there is no directory for svscan."""
-    return (
-        f"there is no {folder or USUAL_DIRECTORIES[0]} for svscan "
-        "(install daemontools, or set daemontools.service_dir)"
-    )
+    return f"there is no {folder} for svscan (install daemontools, or set daemontools.service_dir)"
 
 
 def link(path, target, timeout=10):

@@ -540,13 +540,14 @@ def _down_file(name):
 
 def _directory():
     folder = _scanned()
-    if folder and os.path.isdir(folder):
+    if os.path.isdir(folder):
         return folder
     raise CommandExecutionError(_svscan.nowhere(folder))
 
 
 def _scanned():
-    return _svscan.directory(__salt__["config.get"]("daemontools.service_dir", None))
+    configured = __salt__["config.get"]("daemontools.service_dir", None)
+    return _svscan.directory(configured, __grains__["os_family"])
 
 
 def _goal(name, settings, path):
@@ -555,7 +556,7 @@ def _goal(name, settings, path):
     folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     # What is only kept down may be anybody's service.
     folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
-    return wanted, os.path.join(folder or "/service", name), scanned
+    return wanted, os.path.join(folder, name), scanned
 
 
 def _checked(name, settings, path):

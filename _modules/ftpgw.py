@@ -6,6 +6,7 @@ import sys
 
 import _accounts
 import _check
+import _debs
 import _files
 import _gateway
 import _gatewaynet
@@ -171,6 +172,51 @@ def neighbours(service_dir, services):
         return sorted(set(os.listdir(service_dir)) - set(services))
     except FileNotFoundError:
         return []
+
+
+def unprovided(wanted):
+    """
+    List the packages to install so that what others depend on is not brought by their choice.
+
+    wanted
+        ``{what must be provided: the package that shall do it}``
+
+    Returns a list of names, empty where something provides all of it or nothing is wanted.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.unprovided '{system-log-daemon: rsyslog}'
+    """
+    if not wanted:
+        return []
+    return _debs.unprovided(wanted, __salt__["cmd.run_stdout"](_debs.SHOW, python_shell=False))
+
+
+def orphans(packages):
+    """
+    List the packages that came along with others, and that nothing would need without these.
+
+    packages
+        the names of those that would go; ones that are not installed do not matter
+
+    Returns a sorted list of names, without `packages`; only Debian knows any.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.orphans '[inetutils-ftpd]'
+    """
+    if __grains__["os_family"] != "Debian":
+        return []
+    there = sorted(set(packages) & __salt__["pkg.list_pkgs"]().keys())
+    alone, with_them = (
+        _debs.removed(__salt__["cmd.run_stdout"](["apt-get", "-s", *words], python_shell=False))
+        for words in (["autoremove"], ["remove", "--auto-remove", *there])
+    )
+    return sorted(with_them - alone - set(packages))
 
 
 def sync(saltenv=None, new=()):

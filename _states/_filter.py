@@ -7,6 +7,7 @@ The filter is given as a mapping of argument vectors, in which ``{file}`` stands
     load:   [nft, --file, '{file}']                   puts all of them in force, or none
     show:   [nft, --stateless, --terse, list, table, ip, ftpgw]
     unload: [nft, delete, table, ip, ftpgw]           takes them out of force
+    module: nf_nat_ftp                                what the kernel must have, if anything
 
 ``show`` may be a list of several, which together print what is in force.  That must depend on the
 rules alone, not on counters or clients.  It is kept beside the file when the rules are loaded, and
@@ -89,6 +90,7 @@ def install(path, text, programs, put, peers):
     new, mode = f"{file}.new", None if os.path.exists(file) else 0o600
     try:
         put(new, text, 0o600)
+        _have(path, programs.get("module"))
         _run(path, programs["check"], new)
         with _reversible(path, programs, peers) as change:
             change("load", new)
@@ -105,6 +107,18 @@ def remove(path, programs, peers):
             change("unload")
     for file in (f"{path}.new", _memory(path), path):
         _unlink(file)
+
+
+def _have(path, module):
+    """Load a module of the kernel, unless it is there, or is a part of the kernel."""
+    if not module or os.path.isdir(f"/sys/module/{module}"):
+        return
+    try:
+        _run(path, ["modprobe", module])
+    except CommandExecutionError as error:
+        with open("/proc/kallsyms") as symbols:
+            if not any(module in symbol for symbol in symbols):
+                raise CommandExecutionError(f"{path}: the kernel has no {module}: {error.message}")
 
 
 @contextlib.contextmanager

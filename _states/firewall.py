@@ -42,7 +42,8 @@ def loaded(name, text, filter):
     filter
         A mapping of argument vectors: ``check`` refuses rules that are not sound, ``load`` puts
         all of them in force or none, ``show`` (one, or a list of several) prints those in force
-        (and nothing, or fails, if there are none), ``unload`` takes them out of force.
+        (and nothing, or fails, if there are none), ``unload`` takes them out of force; and the
+        name of a ``module`` that the kernel must have, if the rules need one.
 
     Rules that are gone or were edited since they were loaded are loaded again.  The old rules come
     back if a master, or where somebody's ssh comes from, answered before and does not with the new

@@ -64,10 +64,10 @@ ftpgw gives inetd its ports back:
   inetd.restored:
     - name: /etc/inetd.conf
 
-# Another service in the scan directory may need them.
+# With what came along with them; another service in the scan directory may need them.
 ftpgw packages are gone:
   {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.removed:
-    - pkgs: {{ ftpgw.packages | json }}
+    - pkgs: {{ (ftpgw.packages + salt["ftpgw.orphans"](ftpgw.packages)) | json }}
     - unless:
       - fun: ftpgw.neighbours
         service_dir: {{ ftpgw.service_dir | json }}

@@ -39,13 +39,7 @@ ftpgw leaves the packet filter alone:
 {%- else %}
 {%- if filter.module is defined %}
 
-# nftables does not load it by itself; it may also be a part of the kernel.
-ftpgw packet filter has {{ filter.module }}:
-  cmd.run:
-    - name: modprobe {{ filter.module }}
-    - unless: grep -qw {{ filter.module }} /proc/kallsyms
-    - umask: '022'
-
+# nftables does not load it by itself.
 ftpgw packet filter has {{ filter.module }} after a boot:
   file.managed:
     - name: /etc/modules-load.d/ftpgw.conf

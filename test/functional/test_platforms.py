@@ -1,4 +1,4 @@
-"""One pillar, seven systems: what Salt's own renderer makes of the formula with their grains.
+"""One pillar, eight systems: what Salt's own renderer makes of the formula with their grains.
 
 The expected answers are in test/data/platforms, to be read by people. Where a directory is missing,
 the test writes it and fails: read it before it is committed.
@@ -25,6 +25,7 @@ SYSTEMS = {
     "freebsd-14.1": ("FreeBSD", "14.1"),
     "freebsd-15.0": ("FreeBSD", "15.0"),
     "debian-12": ("Debian", "12"),
+    "debian-13": ("Debian", "13"),
 }
 # The values of the page.
 PILLAR = {
@@ -75,7 +76,12 @@ class System:
         sides = {"ip4_interfaces": {"xl0": [], "xl1": [PILLAR["network"]["int_ip"]]}}
         opts["grains"] = {**salt.loader.grains(opts), **system, **sides, "init": ""}
         self.functions = salt.loader.minion_mods(opts)
-        self.low = self._compile(opts, pillar)
+        # This machine may have a syslogd.
+        (root / "dpkg-query").write_text("#!/bin/sh\n")
+        (root / "dpkg-query").chmod(0o755)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", str(root), prepend=":")
+            self.low = self._compile(opts, pillar)
 
     def _compile(self, opts, pillar):
         with salt.state.HighState(opts, pillar_override=pillar) as highstate:

@@ -35,8 +35,20 @@ def test_without_svscan_the_usual_directory_that_exists_is_taken(monkeypatch, tm
     assert _svscan.directory() == str(tmp_path)
     (tmp_path / "service").mkdir()
     assert _svscan.directory() == str(tmp_path / "service")
-    monkeypatch.setattr(_svscan, "USUAL_DIRECTORIES", ())
-    assert _svscan.directory() is None
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [("Debian", "/etc/service"), ("FreeBSD", "/var/service"), ("OpenBSD", "/service")],
+)
+def test_where_there_is_none_yet_it_is_known_where_it_will_be(monkeypatch, system, folder):
+    """So that a first run foretells the link that it makes."""
+    monkeypatch.setattr(_svscan, "_running", lambda: iter(()))
+    monkeypatch.setattr(_svscan.os.path, "isdir", lambda path: False)
+    assert _svscan.directory(system=system) == folder
+    assert _svscan.directory() == "/service"
+    assert _svscan.directory(system="Debian") == "/etc/service"
+    assert _svscan.directory(system="FreeBSD") == "/var/service"
 
 
 def test_the_configured_directory_comes_first():

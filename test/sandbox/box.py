@@ -26,6 +26,7 @@ import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("ip", "mount", "pivot_root", "umount")
+KEPT = ("CI", "LANG", "RELEASE", "TERM")
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
@@ -48,6 +49,8 @@ HOSTS = """\
 9.9.9.9 partner
 198.51.100.7 stranger
 """
+
+LOOKUPS = "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"
 
 NETWORK = """
 link add int0 type veth peer name eth0 netns lan
@@ -178,7 +181,7 @@ def _svscan():
 
 def _environment():
     path = f"{pathlib.Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-    kept = {key: os.environ[key] for key in ("CI", "TERM", "LANG") if key in os.environ}
+    kept = {key: os.environ[key] for key in KEPT if key in os.environ}
     return {**kept, "HOME": "/root", "PATH": path, "PS1": "gw# ", "BOX": "1"}
 
 
@@ -245,9 +248,7 @@ def _network():
     pathlib.Path("/proc/sys/kernel/hostname").write_text("gw")
     pathlib.Path("/etc/hosts").write_text(HOSTS)
     _replace("/etc/resolv.conf", "")
-    pathlib.Path("/etc/nsswitch.conf").write_text(
-        "passwd: files\ngroup: files\nshadow: files\nhosts: files\n"
-    )
+    pathlib.Path("/etc/nsswitch.conf").write_text(LOOKUPS)
     for host in ("lan", "wan"):
         _call("ip", "netns", "add", host)
     for line in NETWORK.strip().splitlines():

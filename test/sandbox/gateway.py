@@ -34,7 +34,10 @@ def apply(sls="ftpgw", test=False, check=True):
         raise AssertionError(
             "\n".join(f"{state['__id__']}: {state['comment']}" for state in failed)
         )
-    return {state["__id__"]: state for state in answer.values()}
+    return {
+        state["__id__"]: {**state, "module": tag.partition("_|-")[0]}
+        for tag, state in answer.items()
+    }
 
 
 def changed(states):

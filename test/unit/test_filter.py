@@ -1,10 +1,12 @@
 """What must change in a packet filter, and how the old rules come back."""
 
+import os
 import subprocess
 import time
 
 import _filter
 import pytest
+from fakes import Fakes
 from salt.exceptions import CommandExecutionError
 
 
@@ -135,3 +137,34 @@ def test_without_a_guard_nothing_is_touched(monkeypatch):
     told = pytest.raises(CommandExecutionError, match="ours: no guard could be started")
     with told, _filter._dead_man("ours", [["true"]]):
         raise AssertionError
+
+
+class TestModule:
+    """The rules may need a module of the kernel, which is loaded before them."""
+
+    @pytest.fixture
+    def modprobe(self, tmp_path, monkeypatch):
+        (tmp_path / "bin").mkdir()
+        fakes = Fakes(tmp_path / "bin", monkeypatch)
+        fakes.add("modprobe", "echo no such module >&2; exit 1")
+        return fakes
+
+    def test_one_that_is_there_is_left_alone(self, modprobe):
+        there = os.listdir("/sys/module")[0]
+        _filter._have("rules", there)
+        _filter._have("rules", None)
+        assert modprobe.calls() == []
+
+    def test_one_that_is_missing_is_loaded(self, modprobe):
+        modprobe.add("modprobe")
+        _filter._have("rules", "no_such_module")
+        assert modprobe.calls() == ["modprobe no_such_module"]
+
+    def test_a_part_of_the_kernel_need_not_be_loaded(self, modprobe):
+        _filter._have("rules", "tcp_v4_connect")
+
+    def test_a_kernel_without_it_is_told(self, modprobe):
+        with pytest.raises(
+            CommandExecutionError, match=r"^rules: the kernel has no no_such_module"
+        ):
+            _filter._have("rules", "no_such_module")

@@ -1,0 +1,54 @@
+"""Gateways that boot, each from a Debian on which nothing was installed: `make boot`."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
+
+import gateway
+import machine
+import outside
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_box():
+    if os.environ.get("BOX") != "1":
+        pytest.exit("these tests change the machine they run on: use `make boot`", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def networks(_in_the_box):
+    """Two networks that outlive every gateway between them; returns the control group of all."""
+    machine.bridges()
+    with machine.control_groups() as group:
+        yield group
+
+
+@pytest.fixture(scope="session")
+def servers(_in_the_box):
+    """FTP servers outside."""
+    gateway.apt_install("inetutils-ftpd")
+    gateway.person("partner", "salt and spirits")
+    with outside.servers():
+        yield
+
+
+@pytest.fixture(scope="module")
+def bare(networks):
+    """A Debian that has booted and is no gateway yet."""
+    made = machine.Machine(os.environ.get("RELEASE", "12"), networks)
+    try:
+        made.boot()
+        yield made
+    finally:
+        made.destroy()
+
+
+@pytest.fixture(scope="module")
+def gw(bare):
+    """A gateway, right after it was made."""
+    bare.apply()
+    return bare

@@ -1,0 +1,80 @@
+"""Build the files of a Debian that boots: packages alone, and none of the gateway's installed.
+
+    root.py 12 DIRECTORY
+
+The packages of the gateway, and those that could come along with them, are in /debs of the guest,
+which is the only source its apt knows.
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+RELEASES = {"12": "bookworm", "13": "trixie"}
+# With sessions of users and without a syslogd: what the gateway changes there is to be seen.
+SYSTEM = [
+    *("systemd-sysv", "udev", "dbus", "libpam-systemd", "ifupdown", "python3-venv"),
+    *("openssh-server", "openssh-client", "cron", "procps", "iproute2"),
+]
+GATEWAY = [
+    *("daemontools", "daemontools-run", "ftp-proxy", "inetutils-ftpd", "nftables", "ucspi-tcp"),
+]
+# One of each may be there before the gateway is.
+OTHERS = ["rsyslog", "inetutils-syslogd", "openbsd-inetd"]
+# Not apt's cache: Salt has it emptied when a list of packages takes too long to come.
+SOURCE = "deb [trusted=yes] file:/debs ./\n"
+
+INTERFACES = """\
+auto lo int0 ext0
+iface lo inet loopback
+iface int0 inet static
+    address 192.168.0.254/24
+iface ext0 inet static
+    address 203.0.113.1/24
+    gateway 203.0.113.2
+"""
+
+
+def main():
+    """Build beside, so that what is there is whole."""
+    release, target = sys.argv[1], pathlib.Path(sys.argv[2])
+    new = target.with_name(f"{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        build(RELEASES[release], new)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"root: {' '.join(map(str, error.cmd))}: exit status {error.returncode}")
+    shutil.rmtree(target, ignore_errors=True)
+    new.rename(target)
+
+
+def build(release, root):
+    """Have mmdebstrap make a Debian, fetch the gateway's packages, and say what machine it is."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    packages = f"--include={','.join(SYSTEM)}"
+    options = ["--variant=debootstrap", "--skip=cleanup/apt", "--quiet", packages]
+    call("mmdebstrap", *options, release, root)
+    debs = root / "debs"
+    (debs / "partial").mkdir(parents=True)
+    for packages in (GATEWAY, OTHERS[:1], OTHERS[1:]):
+        fetch = ["install", "-y", "--download-only", "-o", "Dir::Cache::archives=/debs"]
+        call("chroot", root, "apt-get", "-qq", *fetch, *packages)
+    with open(debs / "Packages", "w") as file:
+        scan = ["dpkg-scanpackages", "--multiversion", "."]
+        subprocess.run(scan, cwd=debs, stdout=file, stderr=subprocess.DEVNULL, check=True)
+    shutil.rmtree(root / "var/lib/apt/lists")
+    (root / "etc/apt/sources.list").write_text(SOURCE)
+    (root / "etc/network/interfaces").write_text(INTERFACES)
+    (root / "etc/hostname").write_text("gw1\n")
+    (root / "etc/sysctl.d/10-forward.conf").write_text("net.ipv4.ip_forward = 1\n")
+    call("chroot", root, "python3", "-m", "venv", "--without-pip", "/opt/salt")
+
+
+def call(*command):
+    """Run a program that must succeed."""
+    subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    main()

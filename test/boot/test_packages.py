@@ -1,0 +1,31 @@
+"""What the packages of a gateway leave of the machine they come to."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def before(bare):
+    """The packages that the machine had before it was a gateway."""
+    return bare.packages()
+
+
+@pytest.fixture(scope="module")
+def gw(before, gw):
+    """A gateway, of which it is known what there was before."""
+    return gw
+
+
+def test_the_log_in_of_a_person_still_stands_in_the_journal(gw):
+    gw.run("logger", "-t", "probe", "after the gateway came")
+    assert "after the gateway came" in gw.run("journalctl", "--quiet", "-t", "probe").stdout
+
+
+def test_none_comes_that_is_only_recommended(gw):
+    assert "ftp-proxy-doc" not in gw.packages()
+
+
+def test_clean_leaves_no_package_that_came_with_ours(before, gw):
+    gw.apply("ftpgw.clean")
+    # The packet filter may have rules of others.
+    assert gw.packages() - before <= {"nftables", "libnftables1", "libedit2", "libjansson4"}
+    assert before <= gw.packages()
