@@ -91,6 +91,22 @@ def test_the_rules_of_others_stay(facts):
     assert facts["pf.conf"].endswith("# ftpgw: end\nset skip on lo\nblock return\npass\n")
 
 
+def test_an_account_that_pillar_forgets_cannot_log_in(system, facts):
+    """On FreeBSD the members of the group may, on OpenBSD those of the list; sshd denies both."""
+    everybody = {"freebsd-14.1": ["@"], "openbsd-7.6": []}[system]
+    assert facts["accounts left over"] == {
+        "ftpgw": ["partner"],
+        "ftpgw-left": ["second"],
+        "list": ["partner", *everybody],
+    }
+    calls = facts["calls about those left over"].splitlines()
+    moved = {
+        "freebsd-14.1": ["pw groupmod ftpgw-left -m second", "pw groupmod ftpgw -d second"],
+        "openbsd-7.6": ["usermod -G ftpgw-left second", "usermod -S second,ftpgw-left second"],
+    }
+    assert calls[-2:] == moved[system]
+
+
 def test_clean_takes_back_what_is_ours(system, facts):
     """The account, our rules in force and in pf.conf, the packages; nothing of others."""
     assert "partner" not in facts["accounts after clean"]
