@@ -112,14 +112,14 @@ def apply(planned, declared, system, call):
     wanted = files(declared, system)
     _make_groups(planned, call)
     if own_file:
-        _files.put(own_file, *wanted[own_file])
+        _write(own_file, *wanted[own_file])
     changing = {name: entry for name, entry in planned.items() if entry["changes"]}
     for name, entry in changing.items():
         if entry["changes"].get("account") == "removed":
             _remove(name, call)
         elif entry["state"] in ("left over", "stranger"):
             _leave(name, entry["state"], call)
-    _files.put(CHROOT_LIST, *wanted[CHROOT_LIST])
+    _write(CHROOT_LIST, *wanted[CHROOT_LIST])
     here = {name: entry for name, entry in changing.items() if entry["state"] == "present"}
     for name, entry in here.items():
         _arrive(name, entry, system["shell"], call)
@@ -171,6 +171,11 @@ def _owners(folder):
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             yield entry.stat(follow_symlinks=False).st_uid
+
+
+def _write(path, text, mode):
+    if not is_written(path, text, mode):
+        _files.put(path, text, mode)
 
 
 def _make_groups(planned, call):

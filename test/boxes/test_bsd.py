@@ -73,7 +73,7 @@ def test_the_proxy_that_listens_by_itself_is_logged(facts):
 def test_what_an_upgrade_left_to_pam_does_not_let_anybody_in(system, facts):
     """The whole file is ours; and should PAM not start all the same, everybody is confined."""
     assert "opie" not in facts["pam"]
-    asked = [line.split()[0] + " " + line.split()[2] for line in facts["pam"].splitlines() if line]
+    asked = [line.split()[0] + " " + line.split()[2] for line in facts["pam"].splitlines()[1:]]
     freebsd = [
         "auth pam_group.so",
         "auth pam_unix.so",
@@ -91,10 +91,27 @@ def test_the_rules_of_others_stay(facts):
     assert facts["pf.conf"].endswith("# ftpgw: end\nset skip on lo\nblock return\npass\n")
 
 
+def test_an_account_that_pillar_forgets_cannot_log_in(system, facts):
+    """On FreeBSD the members of the group may, on OpenBSD those of the list; sshd denies both."""
+    everybody = {"freebsd-14.1": ["@"], "openbsd-7.6": []}[system]
+    assert facts["accounts left over"] == {
+        "ftpgw": ["partner"],
+        "ftpgw-left": ["second"],
+        "list": ["partner", *everybody],
+    }
+    calls = facts["calls about those left over"].splitlines()
+    moved = {
+        "freebsd-14.1": ["pw groupmod ftpgw-left -m second", "pw groupmod ftpgw -d second"],
+        "openbsd-7.6": ["usermod -G ftpgw-left second", "usermod -S second,ftpgw-left second"],
+    }
+    assert calls[-2:] == moved[system]
+
+
 def test_clean_takes_back_what_is_ours(system, facts):
     """The account, our rules in force and in pf.conf, the packages; nothing of others."""
     assert "partner" not in facts["accounts after clean"]
     assert facts["pf.conf after clean"] == "set skip on lo\nblock return\npass\n"
+    assert ("opie" in facts["pam after clean"]) == (system == "freebsd-14.1")
     calls = facts["calls of clean"]
     assert calls.index("pfctl -f /etc/pf.conf.new") < calls.index("pfctl -a ftpgw -F all")
     assert {"openbsd-7.6": "pkg_delete -I", "freebsd-14.1": "pkg delete -y"}[system] in calls

@@ -2,16 +2,22 @@
 
 import contextlib
 import ftplib
+import grp
 import os
 import pathlib
 import pty
+import pwd
+import re
 import shutil
 import socket
 import subprocess
 import threading
 
 import pytest
-from clients import LAN, PARTNER, STRANGER, on, upload
+import salt.config
+import salt.loader
+import yaml
+from clients import LAN, PARTNER, STRANGER, download, on, upload
 
 PASSWORD = "salt and spirits"
 SECRET = b"the inside network\n"
@@ -90,13 +96,20 @@ def test_sshd_serves_those_who_have_a_shell(sshd, inside):
     assert forwarded(STRANGER, "colleague", password="a colleague") == SECRET
 
 
+def new_key(folder):
+    """Make a key as somebody does at home, and return its path."""
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key"], check=True
+    )
+    return folder / "key"
+
+
 @pytest.fixture(params=DOORS)
 def credential(request, tmp_path):
     """What somebody has who knows the password: that, and whatever key he uploads by FTP."""
     if request.param == "password":
         return {"password": PASSWORD}
-    key = tmp_path / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    key = new_key(tmp_path)
     with LAN.session() as ftp:
         with contextlib.suppress(ftplib.error_perm):
             ftp.mkd(".ssh")
@@ -204,3 +217,275 @@ def test_cron_finds_nothing(gateway):
     assert not any(table.exists() for table in tables)
     for folder in ("etc", "var"):
         shutil.rmtree(f"/home/partner/{folder}")
+
+
+ACCOUNTS = "ftpgw accounts are those of pillar"
+
+
+def accounts(gateway, test=False):
+    """Apply the accounts, and return the answer of their state."""
+    return gateway.apply("ftpgw.accounts", test=test)[ACCOUNTS]
+
+
+@pytest.fixture
+def second(gateway, pillar):
+    """A second account, with a file in its home; afterwards nothing of it is left."""
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["second"] = dict(ftpgw["accounts"]["partner"])
+    accounts(gateway)
+    with LAN.session("second") as ftp:
+        upload(ftp, "file.bin", b"of the second")
+    yield pathlib.Path("/home/second")
+    with pillar() as ftpgw:
+        ftpgw["accounts"]["second"] = {"state": "absent"}
+    accounts(gateway)
+    shutil.rmtree("/home/second")
+
+
+@pytest.fixture
+def forgotten(second, gateway, pillar):
+    """That account, when pillar names it no more; and what the state says."""
+    with pillar() as ftpgw:
+        del ftpgw["accounts"]["second"]
+    foretold = accounts(gateway, test=True)
+    assert foretold["changes"]["second"] == {"account": "left over: opens nothing any more"}
+    done = accounts(gateway)
+    assert (done["result"], done["changes"]) == (True, foretold["changes"])
+    return done
+
+
+def members(group):
+    """Return who is in a group."""
+    return set(grp.getgrnam(group).gr_mem)
+
+
+class TestLeftOver:
+    """An account that pillar names no more."""
+
+    def test_it_is_told_of_by_every_run(self, gateway, forgotten):
+        """Which need not change anything for that."""
+        again = accounts(gateway)
+        assert (again["result"], again["changes"]) == (True, {})
+        for state in (forgotten, again):
+            [line] = state["warnings"]
+            assert line.startswith("ftpgw:accounts: does not name second any more")
+            assert "/home/second stays" in line
+
+    def test_it_opens_nothing(self, sshd, forgotten, inside, tmp_path):
+        """Not FTP, and by a key that it had uploaded before not ssh."""
+        with pytest.raises(ftplib.error_perm):
+            LAN.session("second")
+        key = new_key(tmp_path)
+        (pathlib.Path("/home/second/.ssh")).mkdir()
+        shutil.copy(key.with_suffix(".pub"), "/home/second/.ssh/authorized_keys")
+        assert forwarded(LAN, "second", key=key) == b""
+        assert (members("ftpgw"), members("ftpgw-left")) == ({"partner"}, {"second"})
+
+    def test_it_comes_back_to_what_was_its_own(self, gateway, forgotten, pillar):
+        with pillar() as ftpgw:
+            ftpgw["accounts"]["second"] = dict(ftpgw["accounts"]["partner"])
+        assert "warnings" not in accounts(gateway)
+        with LAN.session("second") as ftp:
+            assert download(ftp, "file.bin") == b"of the second"
+        assert (members("ftpgw"), members("ftpgw-left")) == ({"partner", "second"}, set())
+
+    def test_it_is_removed_where_pillar_says_so(self, gateway, second, pillar):
+        """And its sessions end; its home stays."""
+        live = LAN.session("second")
+        with pillar() as ftpgw:
+            del ftpgw["accounts"]["second"]
+            ftpgw["leftovers"] = "remove"
+        assert accounts(gateway)["changes"]["second"] == {"account": "removed"}
+        with pytest.raises((EOFError, OSError, ftplib.Error)):
+            live.voidcmd("NOOP")
+        assert "second" not in pathlib.Path("/etc/passwd").read_text()
+        assert (second / "file.bin").exists()
+
+    def test_clean_takes_it_too(self, gateway, forgotten):
+        done = gateway.call("state.single", "ftpgw.no_accounts", "ftpgw accounts are gone")
+        [state] = done.values()
+        removed = {"account": "removed"}
+        assert (state["changes"]["partner"], state["changes"]["second"]) == (removed, removed)
+        accounts(gateway)
+
+
+def test_a_person_in_our_group_is_only_taken_out_of_it(gateway, sshd):
+    """Even where what is left over is removed: it was not made for FTP."""
+    subprocess.run(["usermod", "-aG", "ftpgw", "colleague"], check=True)
+    assert accounts(gateway)["changes"] == {"colleague": {"groups": "without ftpgw"}}
+    assert members("ftpgw") == {"partner"}
+    assert pathlib.Path("/etc/passwd").read_text().count("colleague:x:") == 1
+
+
+class TestHomes:
+    """A home stays with its number, and nobody else gets it."""
+
+    def test_after_clean_each_has_its_own_again(self, gateway, second, pillar):
+        """Also when one that is new comes first in pillar."""
+        gateway.call("state.single", "ftpgw.no_accounts", "ftpgw accounts are gone")
+        with pillar() as ftpgw:
+            ftpgw["accounts"] = {"aaa": ftpgw["accounts"]["partner"], **ftpgw["accounts"]}
+        accounts(gateway)
+        owners = {home.name: home.owner() for home in pathlib.Path("/home").iterdir()}
+        assert [owners[name] for name in ("aaa", "partner", "second")] == [
+            "aaa",
+            "partner",
+            "second",
+        ]
+        assert (second / "file.bin").owner() == "second"
+
+    def test_while_one_is_away_nobody_gets_its_number(self, gateway, second, pillar):
+        with pillar() as ftpgw:
+            away = ftpgw["accounts"].pop("second")
+            ftpgw["accounts"]["second"] = {"state": "absent"}
+            ftpgw["accounts"]["aaa"] = away
+        accounts(gateway)
+        with pytest.raises(KeyError):
+            (second / "file.bin").owner()
+        with pillar() as ftpgw:
+            ftpgw["accounts"]["second"] = away
+        accounts(gateway)
+        assert (second / "file.bin").owner() == "second"
+
+    def test_that_of_another_is_refused(self, gateway, second, mistaken):
+        """In one line, before anything is touched."""
+        with mistaken() as ftpgw:
+            ftpgw["accounts"]["aaa"] = {**ftpgw["accounts"]["second"], "home": "/home/colleague"}
+        states = gateway.apply(check=False)
+        [comment] = [state["comment"] for state in states.values() if state["result"] is False]
+        assert comment.startswith("ftpgw:accounts:aaa:home: /home/colleague belongs to colleague (")
+
+
+@pytest.fixture
+def full():
+    """Have /etc on a file system with little room; the answer leaves so many bytes of it free."""
+    used = int(subprocess.check_output(["du", "-s", "--block-size=1", "/etc"]).split()[0])
+    subprocess.run(["cp", "-a", "/etc", "/run/full"], check=True)
+    size = f"size={used * 2},mode=0755"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "full", "/etc"], check=True)
+    subprocess.run(["cp", "-aT", "/run/full", "/etc"], check=True)
+    filling = pathlib.Path("/etc/.filling")
+
+    def leave(free):
+        filling.unlink(missing_ok=True)
+        room = os.statvfs("/etc").f_bavail * os.statvfs("/etc").f_bsize
+        filling.write_bytes(bytes(room - free))
+
+    yield leave
+    subprocess.run(["umount", "--lazy", "/etc"], check=True)
+    shutil.rmtree("/run/full")
+
+
+@pytest.fixture
+def state(gateway):
+    """Apply the state of the accounts with another pillar, in this process: sixty times is soon."""
+    opts = salt.config.minion_config("/etc/salt/minion")
+    opts["grains"] = salt.loader.grains(opts)
+    opts["pillar"] = yaml.safe_load(gateway.PILLAR.read_text())
+    functions = salt.loader.minion_mods(opts)
+    states = salt.loader.states(opts, functions, {}, None)
+
+    def apply(hashed, own_file):
+        ftpgw = opts["pillar"]["ftpgw"]
+        ftpgw["passwords"], ftpgw["accounts"]["partner"]["password"] = own_file, hashed
+        return states["ftpgw.accounts"](name=ACCOUNTS)
+
+    return apply
+
+
+@pytest.mark.parametrize("own", ["/etc/ftpgw.passwd", ""], ids=["own file", "shadow"])
+def test_sixty_new_passwords_on_a_full_disk_lose_nothing(state, full, own):
+    """The old one or the new one, of everybody; and the state tells which."""
+    file = pathlib.Path(own or "/etc/shadow")
+    short, long = "$5$salt$" + "a" * 43, "$6$salt$" + "a" * 86
+    if not own:
+        # So that it is the longer one for which there is no room.
+        state(short, own)
+        with file.open("a") as shadow:
+            shadow.write(f"pad:{'*' * ((-file.stat().st_size - 40) % 4096)}:1::::::\n")
+    [*before] = [line for line in file.read_text().splitlines() if "partner:" not in line]
+    known, told, results = "", set(), set()
+    for turn in range(60):
+        hashed = (long, short)[turn % 2].replace("aa", f"{turn:02}")
+        full(turn % 6 * 4096)
+        done = state(hashed, own)
+        known = hashed if done["result"] else known
+        [now] = [line for line in file.read_text().splitlines() if "partner:" in line]
+        assert known in now
+        assert [line for line in file.read_text().splitlines() if line != now] == before
+        told.add(done["result"] or bool(re.search("No space left|failure while", done["comment"])))
+        results.add(done["result"])
+    assert (told, results) == ({True}, {True, False})
+
+
+HASH = "$6$" + "salt$" + "a" * 86
+GIVEN = {"password": HASH}
+SHAPES = {
+    "a text": HASH,
+    "a list": [HASH],
+    "a key": {HASH: None},
+    "not below accounts": {"partner": GIVEN},
+    "accounts: a text": {"accounts": HASH},
+    "accounts: a list": {"accounts": [{"partner": HASH}]},
+    "an account: a text": {"accounts": {"partner": HASH}},
+    "an account: a list": {"accounts": {"partner": [HASH]}},
+    "an account: a name": {"accounts": {HASH: GIVEN}},
+    "another setting": {"accounts": {"partner": {"pasword": HASH}}},
+    "a key of an account": {"accounts": {"partner": {HASH: 1}}},
+    "with a newline": {"accounts": {"partner": {"password": f"{HASH}\n"}}},
+    "in a list": {"accounts": {"partner": {"password": [HASH]}}},
+    "as a state": {"accounts": {"partner": {**GIVEN, "state": HASH}}},
+    "as a home": {"accounts": {"partner": {**GIVEN, "home": HASH}}},
+    "of another's account": {"accounts": {"colleague": GIVEN}},
+    "as another part": {"services": {"open-ftpd": {"command": [HASH]}}, "packages": HASH},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whatever_is_wrong_no_hash_is_shown(sshd, mistaken, shape):
+    """Not in the output, not in what is logged for debugging, and not in a file of Salt's."""
+    top = {"ftpgw": SHAPES[shape]}
+    gateway_pillar = pathlib.Path("/srv/pillar/ftpgw.sls")
+    gateway_pillar.write_text(yaml.safe_dump(top))
+    log = pathlib.Path("/var/log/salt/debug")
+    options = ["--log-level=debug", "--log-file-level=debug", f"--log-file={log}"]
+    for test in (True, False):
+        done = sshd.salt_call(*options, "state.apply", "ftpgw", f"test={test}")
+        assert done.returncode != 0 or test
+        assert "ftpgw" in done.stdout
+        assert HASH[:8] not in done.stdout + done.stderr
+    kept = [path for root in ("/var/cache/salt", "/var/log/salt") for path in walk(root)]
+    assert log in kept
+    assert not [path for path in kept if HASH[:8].encode() in path.read_bytes()]
+    log.unlink()
+
+
+def walk(folder):
+    """Return every file below a directory."""
+    return [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
+
+
+def test_what_would_change_is_said_by_name(gateway, second, mistaken):
+    """And how; the change is then what was said."""
+    with mistaken() as ftpgw:
+        accounts = ftpgw["accounts"]
+        accounts["partner"]["password"] = HASH
+        accounts["second"] = {"state": "absent"}
+        accounts["third"] = GIVEN
+    done = gateway.apply("ftpgw.accounts", test=True)[ACCOUNTS]
+    uid = max(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid < 60000) + 1
+    assert (done["result"], done["changes"]) == (
+        None,
+        {
+            "partner": {"password": "changes"},
+            "second": {"account": "removed"},
+            "third": {
+                "account": f"made with uid {uid}",
+                "password": "set",
+                "directory": "/home/third made",
+            },
+            "/etc/ftpchroot": "written",
+            "/etc/ftpgw.passwd": "written",
+        },
+    )
+    assert HASH[:3] not in str(done)

@@ -113,14 +113,17 @@ def test_a_failed_expectation_keeps_the_old_rules(gateway, mistaken):
     assert "9.9.9.9" in comment
 
 
-@pytest.mark.parametrize("account", ["daemon", "somebody"])
-def test_an_account_that_was_not_made_for_ftp_is_left_alone(gateway, pillar, account):
-    """Pillar cannot take over a daemon's account, or a person's."""
-    if account == "somebody":
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize("account", ["daemon", "somebody", "another"])
+def test_an_account_that_was_not_made_for_ftp_is_left_alone(gateway, pillar, account, state):
+    """Neither a daemon's, nor a person's, nor that of another service, which has no shell either."""
+    if account not in pathlib.Path("/etc/passwd").read_text():
         gateway.person(account, "a person")
+    if account == "another":
+        subprocess.run(["usermod", "--shell", "/usr/sbin/nologin", account], check=True)
     before = pathlib.Path("/etc/shadow").read_text(), pathlib.Path("/etc/passwd").read_text()
     with pillar() as ftpgw:
-        ftpgw["accounts"][account] = {"password": ftpgw["accounts"]["partner"]["password"]}
+        ftpgw["accounts"][account] = {**ftpgw["accounts"]["partner"], "state": state}
     [comment] = refused(gateway)
     assert comment.startswith(f"ftpgw:accounts:{account}: this account exists")
     assert before == (
@@ -214,12 +217,13 @@ def test_no_hash_is_ever_shown(gateway, pillar):
         ftpgw["accounts"]["fresh"] = dict(ftpgw["accounts"]["partner"])
     shown = [
         gateway.salt_call("state.apply", "ftpgw", "test=True"),
-        gateway.salt_call("--log-level=info", "state.apply", "ftpgw"),
+        gateway.salt_call("--log-level=debug", "state.apply", "ftpgw"),
         gateway.salt_call("state.show_sls", "ftpgw"),
         gateway.salt_call("state.show_lowstate"),
         gateway.salt_call("state.apply", "ftpgw.clean", "test=True"),
     ]
-    assert HASH in pathlib.Path("/etc/shadow").read_text()
+    assert HASH in pathlib.Path("/etc/ftpgw.passwd").read_text()
+    assert HASH not in pathlib.Path("/etc/shadow").read_text()
     assert not [done.args for done in shown if HASH in done.stdout + done.stderr]
     logs = [path for path in pathlib.Path("/var/log/salt").glob("*") if HASH in path.read_text()]
     assert not logs

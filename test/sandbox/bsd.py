@@ -7,6 +7,7 @@ is real: Salt, daemontools (on OpenBSD built from its sources), tcpserver, the F
 client. Needs the box of box.py.
 """
 
+import grp
 import json
 import os
 import pathlib
@@ -96,7 +97,7 @@ FREEBSD = {
     "pw": r"""
         verb=$1; shift
         for word; do
-          case $before in -n) name=$word ;; -d) home=$word ;; esac
+          case $before in -n) name=$word ;; -d) home=$word ;; -u) uid="-u $word" ;; esac
           before=$word
         done
         case $verb in
@@ -109,7 +110,7 @@ FREEBSD = {
             esac ;;
           userdel) /usr/sbin/userdel "$name" ;;
           useradd)
-            /usr/sbin/useradd -d "$home" -s /usr/sbin/nologin "$name"
+            /usr/sbin/useradd $uid -d "$home" -s /usr/sbin/nologin "$name"
             echo "$*" | grep -q -- "-G ftpgw" && /usr/sbin/usermod -G ftpgw "$name"
             echo "$name:*:1001:1001::0:0::$home:/usr/sbin/nologin" >>/etc/master.passwd ;;
           usermod)
@@ -164,11 +165,27 @@ def main():
         "pf.conf": pathlib.Path("/etc/pf.conf").read_text(),
     }
     LOG.write_text("")
+    facts["accounts left over"] = forgotten()
+    facts["calls about those left over"] = LOG.read_text()
+    LOG.write_text("")
     gateway.apply("ftpgw.clean")
     facts["calls of clean"] = LOG.read_text()
+    facts["pam after clean"] = LEFT_OVER.read_text() if LEFT_OVER.exists() else ""
     facts["pf.conf after clean"] = pathlib.Path("/etc/pf.conf").read_text()
     facts["accounts after clean"] = [account.pw_name for account in pwd.getpwall()]
     json.dump(facts, sys.stdout)
+
+
+def forgotten():
+    """Have one more account, and none again; return who is in which group, and in the list."""
+    with gateway.pillar() as ftpgw:
+        ftpgw["accounts"]["second"] = {**ftpgw["accounts"]["partner"], "uid": 1235}
+    gateway.apply("ftpgw.accounts")
+    with gateway.pillar() as ftpgw:
+        del ftpgw["accounts"]["second"]
+    gateway.apply("ftpgw.accounts")
+    found = {group: grp.getgrnam(group).gr_mem for group in ("ftpgw", "ftpgw-left")}
+    return {**found, "list": pathlib.Path("/etc/ftpchroot").read_text().splitlines()[1:]}
 
 
 def imitate(programs):
