@@ -2,8 +2,10 @@
 The lines of an inetd.conf whose ports another server takes over.
 
 Format: inetd.conf(5), "service-name socket-type protocol ..."; BSD has `address:service-name` too.
+inetutils' inetd reads every file of inetd.d as well.
 """
 
+import glob
 import os
 import signal
 
@@ -25,6 +27,11 @@ def restore(text):
     return "".join(line.removeprefix(MARK) for line in text.splitlines(True))
 
 
+def files(path):
+    """Return the paths of an inetd.conf and of all that is read with it."""
+    return [path, *sorted(filter(os.path.isfile, glob.glob(f"{path.removesuffix('.conf')}.d/*")))]
+
+
 def owes(path):
     """
     Return whether inetd was not told yet of a change of its file.
@@ -35,14 +42,15 @@ def owes(path):
     return os.path.exists(_owed(path))
 
 
-def apply(path, text, put):
+def apply(path, texts, put):
     """
-    Replace an inetd.conf by means of `put`, and send inetd HUP.
+    Replace the texts of some of the files of an inetd.conf by means of `put`, and send inetd HUP.
 
     Returns whether one runs.
     """
     put(_owed(path), "")
-    _block.apply(path, text, put)
+    for file, text in texts.items():
+        _block.apply(file, text, put)
     running = reload()
     os.unlink(_owed(path))
     return running

@@ -64,11 +64,11 @@ def test_inetd_is_owed_its_signal_until_it_was_sent(tmp_path, monkeypatch):
             patch.setattr(fails, lambda *_: 1 / 0)
             before = os.umask(0)
             with pytest.raises(ZeroDivisionError):
-                _inetd.apply(path, "text\n", _files.put)
+                _inetd.apply(path, {path: "text\n"}, _files.put)
             os.umask(before)
         assert os.stat(f"{path}.hup").st_mode & 0o7777 == 0o644
         assert _inetd.owes(path)
     monkeypatch.setattr(_inetd, "PIDFILE", str(tmp_path / "none"))
-    _inetd.apply(path, "text\n", _files.put)
+    _inetd.apply(path, {path: "text\n"}, _files.put)
     assert not _inetd.owes(path)
     assert [file.name for file in tmp_path.iterdir()] == ["inetd.conf"]
