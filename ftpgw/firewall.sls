@@ -30,12 +30,6 @@ ftpgw leaves the packet filter alone:
   test.show_notification:
     - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
 {%- else %}
-{%- if filter.package is defined %}
-
-ftpgw packet filter is installed:
-  pkg.installed:
-    - name: {{ filter.package }}
-{%- endif %}
 
 ftpgw packet filter diverts FTP:
   firewall.loaded:
