@@ -4,6 +4,7 @@ import os
 import pwd
 
 import _result
+import _sysctld
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 PILLAR = "ftpgw:accounts"
@@ -111,6 +112,32 @@ def account_gone(name):
     if __salt__["user.info"](name):
         return _result.failed(name, f"{name} could not be removed")
     return _result.changed(name, changes, f"{name} has been removed")
+
+
+def sysctl_lasting(name, value, file):
+    """
+    Fail if a variable of the kernel will be something else after a boot than a file of ours says.
+
+    name
+        the variable
+    value
+        what it shall be
+    file
+        the path of our file, in a directory that systemd reads
+
+    .. code-block:: yaml
+
+        net.ipv4.ip_local_port_range:
+          ftpgw.sysctl_lasting:
+            - value: 49152 65535
+            - file: /etc/sysctl.d/zzz-ftpgw.conf
+    """
+    found = _sysctld.later(file, name)
+    for path, last in list(found.items())[-1:]:
+        if last != value:
+            told = f"{name}: after a boot it is {last}, not {value}: take it out of {path}"
+            return _result.failed(name, told)
+    return _result.unchanged(name, f"after a boot it is {value}")
 
 
 def _declared(shell):
