@@ -1,24 +1,44 @@
-"""What Debian's packages bring along, by the words of dpkg-query(1) and apt-get(8)."""
+"""What Debian's packages bring along, by the files of dpkg(1) and the words of apt-get(8)."""
 
+import os
 import re
 
-# A line for each package: whether it is installed, and what it provides.
-SHOW = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Provides}\n"]
+# "status" has a paragraph for each package; "updates" what dpkg has done and not yet written there.
+FOLDER = "/var/lib/dpkg"
+_WHOLE = {"installed", "not-installed", "config-files"}
+_STATUS = re.compile(r"^Status: \S+ \S+ (\S+)$", re.MULTILINE)
+_PROVIDES = re.compile(r"^Provides: (.*)$", re.MULTILINE)
 _REMOVED = re.compile(r"^(?:Remv|Purg) ([^\s:]+)", re.MULTILINE)
 
 
-def unprovided(wanted, shown):
+def unprovided(wanted, folder=FOLDER):
     """
     Return the packages that stand in for what no installed one provides.
 
     wanted
         ``{what must be provided: the package that shall do it}``
-    shown
-        what `SHOW` prints
     """
-    installed = [line for line in shown.splitlines() if line.startswith("installed ")]
-    provided = {name for line in installed for name in re.split(r"[\s,]+", line)[1:]}
+    provided = set()
+    for package in _status(folder).split("\n\n"):
+        state, names = _STATUS.search(package), _PROVIDES.search(package)
+        if names and state and state[1] == "installed":
+            provided.update(re.split(r"[\s,]+", names[1]))
     return [package for what, package in wanted.items() if what not in provided]
+
+
+def interrupted(folder=FOLDER):
+    """Return whether dpkg was cut short, so that it must finish first."""
+    updates = os.path.join(folder, "updates")
+    pending = os.path.isdir(updates) and os.listdir(updates)
+    return bool(pending) or not set(_STATUS.findall(_status(folder))) <= _WHOLE
+
+
+def _status(folder):
+    try:
+        with open(os.path.join(folder, "status"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 def removed(said):

@@ -224,9 +224,20 @@ def unprovided(wanted):
 
         salt gw1 ftpgw.unprovided '{system-log-daemon: rsyslog}'
     """
-    if not wanted:
-        return []
-    return _debs.unprovided(wanted, __salt__["cmd.run_stdout"](_debs.SHOW, python_shell=False))
+    return _debs.unprovided(wanted) if wanted else []
+
+
+def interrupted():
+    """
+    Return whether dpkg was cut short on this machine, by a kill or an outage.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.interrupted
+    """
+    return _debs.interrupted()
 
 
 def orphans(packages):

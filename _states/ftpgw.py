@@ -1,6 +1,7 @@
 """The states that only this formula needs: settings that make sense, accounts as in pillar."""
 
 import _result
+import _sysctld
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 _ABSENT = {"services": "daemontools.absent", "rules": "tcprules.absent"}
@@ -115,6 +116,32 @@ def _applied(name, clean):
         done = {what: how for what, how in changes.items() if what not in undone}
         return _result.failed(name, f"could not be done: {undone}", done)
     return _result.changed(name, changes, "accounts have changed", plan["warnings"])
+
+
+def sysctl_lasting(name, value, file):
+    """
+    Fail if a variable of the kernel will be something else after a boot than a file of ours says.
+
+    name
+        the variable
+    value
+        what it shall be
+    file
+        the path of our file, in a directory that systemd reads
+
+    .. code-block:: yaml
+
+        net.ipv4.ip_local_port_range:
+          ftpgw.sysctl_lasting:
+            - value: 49152 65535
+            - file: /etc/sysctl.d/zzz-ftpgw.conf
+    """
+    found = _sysctld.later(file, name)
+    for path, last in list(found.items())[-1:]:
+        if last != value:
+            told = f"{name}: after a boot it is {last}, not {value}: take it out of {path}"
+            return _result.failed(name, told)
+    return _result.unchanged(name, f"after a boot it is {value}")
 
 
 def _changes(plan):

@@ -44,7 +44,7 @@ ftpgw account of the proxy is gone:
 # The kernel keeps the range until it boots: connections use it.
 ftpgw range of passive ports is gone:
   file.absent:
-    - name: /etc/sysctl.d/60-ftpgw.conf
+    - names: [/etc/sysctl.d/zzz-ftpgw.conf, /etc/sysctl.d/60-ftpgw.conf]
 {%- endif %}
 
 ftpgw accounts are gone:

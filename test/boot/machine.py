@@ -152,7 +152,7 @@ class Machine:
 
     def destroy(self):
         """Throw it away."""
-        if self.nspawn.poll() is None:
+        if self.nspawn and self.nspawn.poll() is None:
             self.cut()
         _call("umount", "--lazy", self.root)
         shutil.rmtree(self.folder)
