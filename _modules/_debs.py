@@ -5,9 +5,9 @@ import re
 
 # "status" has a paragraph for each package; "updates" what dpkg has done and not yet written there.
 FOLDER = "/var/lib/dpkg"
-_WHOLE = {"installed", "not-installed", "config-files"}
-_STATUS = re.compile(r"^Status: \S+ \S+ (\S+)$", re.MULTILINE)
-_PROVIDES = re.compile(r"^Provides: (.*)$", re.MULTILINE)
+_HALF_WAY = re.compile(
+    r"^Status: \S+ \S+ (?!(?:installed|not-installed|config-files)$)", re.MULTILINE
+)
 _REMOVED = re.compile(r"^(?:Remv|Purg) ([^\s:]+)", re.MULTILINE)
 
 
@@ -18,19 +18,24 @@ def unprovided(wanted, folder=FOLDER):
     wanted
         ``{what must be provided: the package that shall do it}``
     """
-    provided = set()
-    for package in _status(folder).split("\n\n"):
-        state, names = _STATUS.search(package), _PROVIDES.search(package)
-        if names and state and state[1] == "installed":
-            provided.update(re.split(r"[\s,]+", names[1]))
-    return [package for what, package in wanted.items() if what not in provided]
+    status = _status(folder)
+    return [package for what, package in wanted.items() if not _is_provided(what, status)]
 
 
 def interrupted(folder=FOLDER):
     """Return whether dpkg was cut short, so that it must finish first."""
     updates = os.path.join(folder, "updates")
     pending = os.path.isdir(updates) and os.listdir(updates)
-    return bool(pending) or not set(_STATUS.findall(_status(folder))) <= _WHOLE
+    return bool(pending) or bool(_HALF_WAY.search(_status(folder)))
+
+
+def _is_provided(what, status):
+    # Each package is a paragraph; to take them all apart would be most of the work.
+    for line in re.finditer(rf"^Provides: (?:.*[\s,])?{re.escape(what)}(?=[\s,]|$)", status, re.M):
+        start = status.rfind("\n\n", 0, line.start()) + 1
+        if re.compile(r"^Status: \S+ \S+ installed$", re.M).search(status, start, line.start()):
+            return True
+    return False
 
 
 def _status(folder):
