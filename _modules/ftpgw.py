@@ -38,8 +38,11 @@ def settings(kind=None, name=None, saltenv=None):
         the environment of the file server that has the formula, ``base`` by default; in a run of
         states the first that names it has the settings worked out for all
 
+    ``problems`` are those that let no state be applied, ``missing`` those of the proxy and the
+    packet filter alone (see ``ftpgw.problems``).
+
     What is secret is not there: no account, and of no service its ``envdir``; states read these
-    from pillar.  Where pillar is wrong (see ``ftpgw.problems``) there are no services and no rules.
+    from pillar.  Where there are problems there are no services and no rules.
 
     Raises CommandExecutionError if the file server does not have the formula.
 
@@ -70,7 +73,8 @@ def problems(pillar=None, system=None, saltenv=None):
         the environment of the file server that has the formula, ``base`` by default
 
     Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
-    is 1.
+    is 1.  An interface or an address that this machine does not have keeps only the proxy and the
+    packet filter from being applied, anything else all states.
 
     CLI Example:
 
@@ -402,11 +406,13 @@ def _judged(declared, system, saltenv, here=False):
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
     found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
+    missing = []
     if here and not found and _gateway.is_proxied(merged):
-        found = _misplaced(merged["network"])
+        found, missing = _sides(merged["network"])
     if here:
         found += _misfits(fields.get("accounts") or {})
-    return {"problems": found, "settings": _gateway.rendered(below if found else merged, found)}
+    settings = _gateway.rendered(below if found else merged, found)
+    return {"problems": found + missing, "settings": {**settings, "missing": missing}}
 
 
 def _judge_rules(name, given, path):
@@ -421,18 +427,17 @@ def _judge_rules(name, given, path):
     return []
 
 
-def _misplaced(network):
-    """Return what is wrong with the place of the gateway between its networks."""
+def _sides(network):
+    """Return what is wrong with the place of the gateway between its networks, and what misses."""
     path = f"{_gateway.PILLAR}:network"
     # Grains are as old as the minion: enough to say yes, but only the machine itself may say no.
-    known = __grains__.get("ip4_interfaces", {})
-    if not any(_gatewaynet.misplaced(network, known, path)):
-        return []
-    here = {
-        name: [entry.get("address") for entry in interface.get("inet", [])]
-        for name, interface in __salt__["network.interfaces"]().items()
-    }
-    return list(_gatewaynet.misplaced(network, here, path))
+    here = __grains__.get("ip4_interfaces", {})
+    if _gatewaynet.misplaced(network, here, path) or _gatewaynet.missing(network, here, path):
+        here = {
+            name: [entry.get("address") for entry in interface.get("inet", [])]
+            for name, interface in __salt__["network.interfaces"]().items()
+        }
+    return _gatewaynet.misplaced(network, here, path), _gatewaynet.missing(network, here, path)
 
 
 def _misfits(given):

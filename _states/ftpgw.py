@@ -20,7 +20,7 @@ def checked(name):
           ftpgw.checked:
             - failhard: True
     """
-    problems = __salt__["ftpgw.problems"]()
+    problems = __salt__["ftpgw.settings"]("problems")
     if problems:
         return _result.failed(name, "\n".join(problems))
     return _result.unchanged(name, "every setting makes sense")

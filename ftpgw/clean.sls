@@ -46,6 +46,12 @@ ftpgw range of passive ports is gone:
   file.absent:
     - names: [/etc/sysctl.d/zzz-ftpgw.conf, /etc/sysctl.d/60-ftpgw.conf]
 {%- endif %}
+{%- if ftpgw.unit is defined %}
+
+ftpgw place in a boot is gone:
+  file.absent:
+    - name: {{ ftpgw.unit.file }}
+{%- endif %}
 
 ftpgw accounts are gone:
   ftpgw.no_accounts: []

@@ -13,6 +13,18 @@ ftpgw scan directory exists:
     - name: {{ ftpgw.service_dir | json }}
     - user: root
     - mode: '0755'
+{%- if ftpgw.unit is defined %}
+
+# Before the package is, which has systemd read it; later on it holds from the next boot.
+ftpgw has its place in a boot:
+  file.managed:
+    - name: {{ ftpgw.unit.file }}
+    - contents: {{ ftpgw.unit.lines | json }}
+    - user: root
+    - mode: '0644'
+    - makedirs: True
+    - dir_mode: '0755'
+{%- endif %}
 {%- if ftpgw.repair is defined and salt["ftpgw.interrupted"]() %}
 
 # What an earlier run, or a person, left half-way; nothing can be installed before.

@@ -36,12 +36,23 @@ ftpgw proxy is not started by its package:
     - name: {{ proxy.daemon }}
     - lines: [RUN_DAEMON=no]
 {%- endif %}
+{%- if ftpgw.missing %}
+
+# Accounts and rules do not wait for a network, nor does the own server.
+ftpgw is between its networks:
+  test.fail_without_changes:
+    - comment: {{ ftpgw.missing | join("\n") | json }}
+{%- endif %}
 {% for name, settings in ftpgw.services.items() %}
 {{ ("ftpgw service " ~ name) | json }}:
   daemontools.declared:
     - name: {{ name | json }}
     - settings: {{ settings | json(False) }}
     - path: {{ ("ftpgw:services:" ~ name) | json }}
+{%- if name == "ftp-proxy" and ftpgw.missing %}
+    - require:
+      - ftpgw is between its networks
+{%- endif %}
 {#- svscan looks every five seconds, so new services wait for it together. #}
     - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}

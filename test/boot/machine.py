@@ -15,6 +15,7 @@ import sys
 import time
 
 import box
+import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path("/run/boot")
@@ -95,6 +96,17 @@ class Machine:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
+
+    @contextlib.contextmanager
+    def pillar(self, edit):
+        """Have `ftpgw:` in pillar edited by a function meanwhile."""
+        file = self.path("/srv/pillar/ftpgw.sls")
+        whole = file.read_text()
+        content = yaml.safe_load(whole)
+        edit(content["ftpgw"])
+        file.write_text(yaml.safe_dump(content))
+        yield
+        file.write_text(whole)
 
     def start(self):
         """Switch it on; what is not up yet goes on while this returns."""
