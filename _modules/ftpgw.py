@@ -169,7 +169,7 @@ def leftovers():
         salt gw1 ftpgw.leftovers
     """
     gateway = _gateway_of(None)
-    _check.refuse_all(gateway["problems"])
+    _check.refuse_all(gateway["settings"]["problems"])
     services = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     made = {
         "services": {name: _filetree.origin(path) for name, path in _inside(services)},
@@ -345,7 +345,7 @@ def _gateway_of(saltenv):
 def _declared_accounts(clean):
     """Return the accounts of pillar, and what the system says of how accounts are kept."""
     gateway = _gateway_of(None)
-    _check.refuse_all(gateway["problems"])
+    _check.refuse_all(gateway["settings"]["problems"])
     declared = _accounts.checked(_fields(__pillar__).get("accounts") or {}, _ACCOUNTS)
     if clean:
         declared = {name: {**account, "state": "absent"} for name, account in declared.items()}
