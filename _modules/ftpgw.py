@@ -1,5 +1,6 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
+import functools
 import os
 import pathlib
 import sys
@@ -24,7 +25,7 @@ KINDS = ("modules", "states")
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
-def settings(kind=None, name=None, saltenv=None):
+def settings(kind=None, name=None, saltenv=None, files=None):
     """
     Return the settings of this gateway: defaults, what its system needs, pillar.
 
@@ -52,7 +53,7 @@ def settings(kind=None, name=None, saltenv=None):
 
         salt gw1 ftpgw.settings services open-ftpd
     """
-    found = _gateway_of(saltenv)["settings"]
+    found = _gateway_of(saltenv, files)["settings"]
     for key in (kind, name):
         found = found if key is None else found[key]
     return found
@@ -87,7 +88,8 @@ def problems(pillar=None, system=None, saltenv=None):
         found = _gateway_of(saltenv)["problems"]
     else:
         content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
-        found = _judged(_fields(content), _system(system), saltenv or "base")["problems"]
+        fetch = functools.partial(_file, saltenv=saltenv or "base")
+        found = _judged(_fields(content), _system(system), fetch)["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -331,12 +333,13 @@ def put(path, text, mode=None):
     return True
 
 
-def _gateway_of(saltenv):
+def _gateway_of(saltenv, files=None):
     """Return the settings and problems of this gateway; in a run of states they are made once."""
     run = _run()
     if "gateway" in run:
         return run["gateway"]
-    made = _judged(_fields(__pillar__), __grains__, saltenv or "base", here=True)
+    fetch = files.__getitem__ if files else functools.partial(_file, saltenv=saltenv or "base")
+    made = _judged(_fields(__pillar__), __grains__, fetch, here=True)
     if saltenv:
         run["gateway"] = made
     return made
@@ -396,11 +399,11 @@ def _system(system):
     return {"os_family": family, "osrelease": release}
 
 
-def _judged(declared, system, saltenv, here=False):
+def _judged(declared, system, fetch, here=False):
     fields = declared if isinstance(declared, dict) else {}
     network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
     family = "bsd" if "BSD" in system["os_family"] else "linux"
-    defaults, platform = (_file(name, saltenv) for name in ("defaults", f"platforms/{family}"))
+    defaults, platform = (fetch(name) for name in ("defaults", f"platforms/{family}"))
     rows = _layers.rows(platform, system, proxied)
     needed = _layers.filled(_layers.merged([defaults, *rows]), network)
     below = _layers.merged([_gateway.DEFAULTS, needed])

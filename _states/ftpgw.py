@@ -7,12 +7,14 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 _ABSENT = {"services": "daemontools.absent", "rules": "tcprules.absent"}
 
 
-def checked(name):
+def checked(name, files=()):
     """
     Fail, before anything is touched, if a setting in pillar makes no sense.
 
     name
         a label
+    files
+        what it reads on the file server; named so that salt-ssh sends it along
 
     .. code-block:: yaml
 
