@@ -30,11 +30,12 @@ ftpgw proxy is configured:
     - dir_mode: '0755'
     - context: {network: {{ ftpgw.network | json }}}
 
-# Our lines are the last in the file, which a shell reads.
+# Our lines are the last in the file, which its script reads: that ends there, whatever it is to do. An upgrade of the
+# package has it stop every ftp-proxy, which are the sessions.
 ftpgw proxy is not started by its package:
   sharedfile.lines:
     - name: {{ proxy.daemon }}
-    - lines: [RUN_DAEMON=no]
+    - lines: [RUN_DAEMON=no, exit 0]
 {%- endif %}
 {%- if ftpgw.missing %}
 

@@ -27,7 +27,10 @@ def ssh(tmp_path_factory):
         json.dumps({"root_dir": str(root), "roster_file": str(root / "roster"), **roots})
     )
     target = {
-        **{"host": "127.0.0.1", "port": 2222, "user": "root", "priv": str(root / "key")},
+        "host": "127.0.0.1",
+        "port": 2222,
+        "user": "root",
+        "priv": str(root / "key"),
         "set_path": f"{pathlib.Path(sys.executable).parent}:$PATH",
         "minion_opts": {"file_roots": {"base": [str(root / "nothing")]}},
     }
