@@ -18,6 +18,8 @@ from salt.exceptions import CommandExecutionError
 USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
 PACKAGED = {"Debian": "/etc/service", "FreeBSD": "/var/service"}
 SCAN = 5
+# How many seconds svscan may take to look and to start what it sees, on a busy machine.
+LOOK = 30
 # How many seconds a process may take to end after KILL, and its supervise to notice.
 KILLED = 5
 
@@ -52,7 +54,7 @@ def nowhere(folder):
     return f"there is no {folder} for svscan (install daemontools, or set daemontools.service_dir)"
 
 
-def link(path, target, timeout=10):
+def link(path, target, timeout=LOOK):
     """
     Link a service directory, and wait until supervise answers for it and its log.
 
@@ -116,7 +118,7 @@ def relink(path, target, timeout=10, kill=False):
     """
     unlink(path, target, timeout, kill)
     time.sleep(SCAN + 1)
-    return link(path, target, timeout)
+    return link(path, target)
 
 
 def is_link(path, target):

@@ -40,7 +40,7 @@ def servers(_in_the_box):
 @contextlib.contextmanager
 def booted(networks):
     """Boot a Debian that is no gateway yet, and throw it away."""
-    made = boots.Machine(os.environ.get("RELEASE", "12"), networks)
+    made = boots.Machine(os.environ["ROOT"], networks)
     try:
         made.boot()
         yield made

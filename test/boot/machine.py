@@ -61,11 +61,10 @@ def control_groups():
 class Machine:
     """One gateway, from its first boot until it is thrown away."""
 
-    def __init__(self, release, cgroup):
-        """Lay out its files: nothing of the gateway is installed."""
+    def __init__(self, lower, cgroup):
+        """Lay out its files over the root that was built: nothing of the gateway is installed."""
         self.folder = SCRATCH / str(time.monotonic_ns())
         self.root, self.cgroup = self.folder / "root", cgroup
-        lower = REPOSITORY / ".cache/boot" / release
         for name in ("root", "upper", "work"):
             (self.folder / name).mkdir(parents=True)
         layers = f"lowerdir={lower},upperdir={self.folder}/upper,workdir={self.folder}/work"
