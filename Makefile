@@ -1,6 +1,6 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
-# make boot    the gateway on a machine that boots, with systemd: reboots and power cuts, two minutes
+# make boot    the gateway on a machine that boots, with systemd: reboots and power cuts, four minutes
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
