@@ -31,7 +31,7 @@ def networks(_in_the_box):
 @pytest.fixture(scope="session")
 def servers(_in_the_box):
     """FTP servers outside."""
-    gateway.apt_install("inetutils-ftpd")
+    gateway.apt_install("inetutils-ftpd", "rsyslog")
     gateway.person("partner", "salt and spirits")
     with outside.servers():
         yield
