@@ -18,7 +18,8 @@ SYSTEM = [
     *("openssh-server", "openssh-client", "cron", "procps", "iproute2"),
 ]
 GATEWAY = [
-    *("daemontools", "daemontools-run", "ftp-proxy", "inetutils-ftpd", "nftables", "ucspi-tcp"),
+    *("daemontools", "daemontools-run", "ftp-proxy", "inetutils-ftpd"),
+    *("libpam-pwdfile", "nftables", "ucspi-tcp"),
 ]
 # One of each may be there before the gateway is.
 OTHERS = ["rsyslog", "inetutils-syslogd", "openbsd-inetd"]
