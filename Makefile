@@ -7,13 +7,15 @@
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
 SALT = 3008
+# Another one must be on the PATH: `make test INTERPRETER=python3.13`.
+INTERPRETER = python3
 # Of Debian, for `make boot`.
 RELEASE = 12
 # What is downloaded and built stays out of the clone: a file server would list all of it, and a package hold it.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftpgw
 # Two clones, and two runs at once, share what is made of the same list; nobody changes what another one uses.
 KEY := $(shell cksum <requirements-dev.txt | cut -d' ' -f1)
-VENV = $(CACHE)/salt-$(SALT)-$(KEY)
+VENV = $(CACHE)/salt-$(SALT)-$(INTERPRETER)-$(KEY)
 PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
@@ -71,7 +73,7 @@ $(VENV)/ready: | $(CACHE)/tools
 	touch $@
 
 $(VENV)/made:
-	python3 -m venv $(VENV)
+	$(INTERPRETER) -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
 	$(PYTHON) -m pip install --quiet --no-deps --target $(VENV)/extension --upgrade saltext.freebsd
 	touch $@

@@ -39,7 +39,7 @@ class Gateway:
 
 
 def rows(scratch):
-    gw.apt_install("inetutils-ftpd", "ftp-proxy")
+    gw.apt_install("inetutils-ftpd", "ftp-proxy", "rsyslog")
     (gw.PILLAR.parents[1] / "salt/plain").symlink_to(HERE / "plain")
     (gw.PILLAR.parents[1] / "salt/empty.sls").write_text("{}\n")
     yield from first()

@@ -205,7 +205,7 @@ def imitate(programs):
 
 def prepare(system, release):
     """Take away what Debian has and the BSD has not, and the other way round."""
-    gateway.apt_install("inetutils-ftpd")
+    gateway.apt_install("inetutils-ftpd", "rsyslog")
     pathlib.Path("/etc/master.passwd").write_text("root:*:0:0:daemon:0:0::/root:/bin/ksh\n")
     pathlib.Path("/etc/pf.conf").write_text("set skip on lo\nblock return\npass\n")
     grains = {"os": system, "os_family": system, "osrelease": release, "kernel": system}
