@@ -9,15 +9,20 @@
 SALT = 3008
 # Of Debian, for `make boot`.
 RELEASE = 12
-VENV = .venv$(if $(filter-out 3008,$(SALT)),-$(SALT))
+# What is downloaded and built stays out of the clone: a file server would list all of it, and a package hold it.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftpgw
+# Two clones, and two runs at once, share what is made of the same list; nobody changes what another one uses.
+KEY := $(shell cksum <requirements-dev.txt | cut -d' ' -f1)
+VENV = $(CACHE)/salt-$(SALT)-$(KEY)
 PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
-BOX = $(SUDO) env CI=$(CI) RELEASE=$(RELEASE) $(PYTHON) test/sandbox/box.py
+BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
-DEBS = $(CURDIR)/.cache/debs
-SOURCES = $(CURDIR)/.cache/sources
-TARBALL = .cache/daemontools-0.76.tar.gz
+DEBS = $(CACHE)/debs
+SOURCES = $(CACHE)/sources
+TARBALL = $(CACHE)/daemontools-0.76.tar.gz
+BOOT := $(CACHE)/boot-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
@@ -27,11 +32,11 @@ BOOTS = dpkg-dev mmdebstrap systemd-container
 GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd libpam-pwdfile nftables openbsd-inetd openssh-server \
           rsyslog ucspi-tcp
 
-demo: $(VENV)/ready .cache/tools
+demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
 # Each file of the first has its own daemons; all of the second share one gateway.
-test: $(VENV)/ready .cache/tools $(TARBALL)
+test: $(VENV)/ready $(CACHE)/tools $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
@@ -39,13 +44,13 @@ else
 	$(PYTEST) test/integration
 endif
 
-boot: $(VENV)/ready .cache/tools .cache/boot/$(RELEASE)
+boot: $(VENV)/ready $(CACHE)/tools $(BOOT)/$(RELEASE)
 	$(PYTEST) $(or $(TESTS),test/boot)
 
-bench: $(VENV)/ready .cache/tools
+bench: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
 
-shell: $(VENV)/ready .cache/tools
+shell: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/shell.py
 
 lint: $(VENV)/ready
@@ -59,27 +64,35 @@ lint: $(VENV)/ready
 docs: $(VENV)/ready
 	$(PYTHON) docs/generate.py
 
-$(VENV)/ready: requirements-dev.txt | .cache/tools
+# Whoever comes second waits for the first, and finds it done.
+$(VENV)/ready: | $(CACHE)/tools
+	@echo "preparing Salt $(SALT) and what the tests need, in $(VENV): a minute"
+	flock $(CACHE)/lock $(MAKE) --no-print-directory $(VENV)/made
+	touch $@
+
+$(VENV)/made:
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
 	$(PYTHON) -m pip install --quiet --no-deps --target $(VENV)/extension --upgrade saltext.freebsd
 	touch $@
 
-.cache/tools: Makefile
+$(CACHE)/tools: Makefile
+	@echo "preparing Debian's packages, in $(DEBS): a few seconds, at first a minute"
 	mkdir -p $(DEBS)
 	$(SUDO) apt-get -qq update
-	$(SUDO) apt-get -qq install -y $(TOOLS) >.cache/apt.log
-	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>.cache/apt.log
+	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
+	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>$(CACHE)/apt.log
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
-.cache/boot/%: test/boot/root.py | .cache/tools
-	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>.cache/apt.log
+$(BOOT)/%: | $(CACHE)/tools
+	@echo "preparing a machine that boots, in $@: some minutes"
+	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
 	$(SUDO) python3 test/boot/root.py $* $@
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
 APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
-$(TARBALL): | .cache/tools
+$(TARBALL): | $(CACHE)/tools
 	mkdir -p $(SOURCES)/lists/partial
 	apt-get indextargets --format 'deb-src $$(REPO_URI) $$(CODENAME) $$(COMPONENT)' \
 	    'Identifier: Packages' 'Origin: Debian' | sort -u >$(SOURCES)/list
@@ -88,6 +101,6 @@ $(TARBALL): | .cache/tools
 	cp $(SOURCES)/daemontools_0.76.orig.tar.gz $@
 
 clean:
-	$(SUDO) rm -rf .cache .venv .venv-*
+	$(SUDO) rm -rf $(CACHE)
 
 .PHONY: bench boot clean demo docs lint shell test

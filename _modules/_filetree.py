@@ -17,6 +17,7 @@ from salt.exceptions import CommandExecutionError
 
 MARK = ".written-by-salt"
 MARK_TEXT = "Salt writes this directory: files that its settings do not declare are removed.\n"
+_ORIGIN = "The settings: "
 # What supervise keeps; where the directory is read-only, this is a link to another place.
 KEPT = "supervise"
 READ_AT_MOST = 1 << 20
@@ -72,7 +73,16 @@ def marked(directory):
     return os.path.isfile(os.path.join(directory, MARK)) or not any(_entries(directory))
 
 
-def write(directory, files, folders=()):
+def origin(directory):
+    """Return where the settings of a marked directory stand, or None if it does not say."""
+    try:
+        with open(os.path.join(directory, MARK), encoding="utf-8") as file:
+            return file.read().partition(_ORIGIN)[2].strip() or None
+    except OSError:
+        return None
+
+
+def write(directory, files, folders=(), settings=""):
     """
     Make the files of a directory equal to a tree.
 
@@ -85,11 +95,14 @@ def write(directory, files, folders=()):
     folders
         As for filetree.read: files in these that the tree does not have are removed.
 
+    settings
+        Where the settings of all this stand, which the mark then says.
+
     All new files are written beside the old ones before the first is renamed, so that a full
     disk or a kill leaves every old file standing.  Raises OSError.
     """
     present = read(directory, folders)
-    _make_directories(directory, files)
+    _make_directories(directory, files, settings)
     changed = {path: file for path, file in files.items() if file != present.get(path)}
     _files.put_all(
         {
@@ -181,12 +194,12 @@ def _describe(path, old, new, secret):
     return "\n".join(lines) or ("added" if old is None else "removed")
 
 
-def _make_directories(directory, files):
+def _make_directories(directory, files, settings):
     _files.make_directory(directory)
     os.chmod(directory, 0o755)
     mark = os.path.join(directory, MARK)
-    if not os.path.exists(mark):
-        _files.put(mark, MARK_TEXT, 0o644)
+    if not os.path.exists(mark) or (settings and origin(directory) != settings):
+        _files.put(mark, MARK_TEXT + (f"{_ORIGIN}{settings}\n" if settings else ""), 0o644)
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)
         if os.path.islink(folder):

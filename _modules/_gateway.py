@@ -90,8 +90,8 @@ SETTINGS = {
     ),
     "leftovers": Setting(
         choice("tell", "remove"),
-        "what becomes of an account that pillar names no more: it is told of, and opens nothing; "
-        "or it is removed, and its sessions end",
+        "what becomes of an account, a service or rules that pillar names no more: they are told "
+        "of, and such an account opens nothing; or they are removed, and its sessions end",
         "tell",
     ),
     "daemontools": _section(

@@ -76,7 +76,7 @@ def problems(network, path):
 
 def misplaced(network, interfaces, path):
     """
-    Return a line for each side of the gateway that is not where the settings have it.
+    Return a line for what this machine contradicts: the inside address is on another interface.
 
     network
         settings in which nothing is wrong by itself
@@ -85,19 +85,33 @@ def misplaced(network, interfaces, path):
     path
         the pillar path with which the lines begin
     """
-    wanted, address = network["int_if"], network["int_ip"]
+    address, holders = network["int_ip"], _holders(network, interfaces)
+    if not holders or network["int_if"] in holders:
+        return []
+    there = ", ".join(holders)
+    return [f"{path}:int_if: {address} is on {there} of this machine, not {network['int_if']}"]
+
+
+def missing(network, interfaces, path):
+    """
+    Return a line for each side that this machine has not, or has not yet; arguments as above.
+
+    An address may come later, as may an interface that is made when somebody dials.
+    """
+    found = []
     if network["ext_if"] not in interfaces:
-        yield (
+        found.append(
             f"{path}:ext_if: this machine has no interface {network['ext_if']} "
             f"(it has: {', '.join(sorted(interfaces))})"
         )
-    if address in interfaces.get(wanted, []):
-        return
-    holders = [name for name, addresses in interfaces.items() if address in addresses]
-    if holders:
-        yield f"{path}:int_if: {address} is on {', '.join(holders)} of this machine, not {wanted}"
-    else:
-        yield f"{path}:int_ip: no interface of this machine has the address {address}"
+    if not _holders(network, interfaces):
+        address = network["int_ip"]
+        found.append(f"{path}:int_ip: no interface of this machine has the address {address}")
+    return found
+
+
+def _holders(network, interfaces):
+    return [name for name, addresses in interfaces.items() if network["int_ip"] in addresses]
 
 
 def _contradictions(network, path):

@@ -37,6 +37,9 @@ NAME = _check.word(
 # Ends a .rules file: a digest of the settings, and one of the text above it and of the cdb.
 _SEAL = "# sealed by Salt: "
 
+# How _sites begins the text of a .rules file.
+_HEAD = re.compile(r"# Written by Salt from the settings of (\S+); change them there\.")
+
 # Raise this when the same settings come to make another text.
 _RENDERING = 1
 
@@ -190,6 +193,13 @@ def origin(rules, key):
     some = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
     line = next((line for line in some if _makes(line[1], key)), None)
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
+
+
+def declared_at(rules):
+    """Return the pillar path that the head of a ``.rules`` file names, or None."""
+    with open(rules, encoding="utf-8", errors="replace") as file:
+        head = _HEAD.match(file.readline())
+    return head and head[1]
 
 
 def said(error):

@@ -221,7 +221,7 @@ def _make(name, wanted, world, changes):
     folder, relink = world["definition"], changes.get("log") in ("added", "removed")
     if wanted["multilog"] and wanted["multilog"]["directory"] in changes:
         _make_log_directory(wanted["multilog"])
-    _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS)
+    _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS, wanted["path"])
     if relink:
         _unlink(name, wanted, world)
     if not wanted["multilog"] and (relink or not world["supervised"]):

@@ -6,8 +6,10 @@ name that does not begin with a dot, and one for its ``log`` if there is one *wh
 the service*.  It forgets a service when it looks and finds neither the name nor the processes.
 """
 
+import contextlib
 import itertools
 import os
+import re
 import time
 
 import _supervise
@@ -16,8 +18,13 @@ from salt.exceptions import CommandExecutionError
 USUAL_DIRECTORIES = ("/service", "/var/service", "/etc/service")
 PACKAGED = {"Debian": "/etc/service", "FreeBSD": "/var/service"}
 SCAN = 5
+# How many seconds svscan may take to look and to start what it sees, on a busy machine.
+LOOK = 30
 # How many seconds a process may take to end after KILL, and its supervise to notice.
 KILLED = 5
+
+# As readproctitle shows it, to which svscanboot gives them; the oldest may lack its beginning.
+_MESSAGE = re.compile(r"^(?:supervise|svscan): (?:fatal|warning): .*", re.MULTILINE)
 
 # Where svscan was last found; looked at first, since there may be thousands of processes.
 _found = []
@@ -47,7 +54,7 @@ def nowhere(folder):
     return f"there is no {folder} for svscan (install daemontools, or set daemontools.service_dir)"
 
 
-def link(path, target, timeout=10):
+def link(path, target, timeout=LOOK):
     """
     Link a service directory, and wait until supervise answers for it and its log.
 
@@ -111,7 +118,7 @@ def relink(path, target, timeout=10, kill=False):
     """
     unlink(path, target, timeout, kill)
     time.sleep(SCAN + 1)
-    return link(path, target, timeout)
+    return link(path, target)
 
 
 def is_link(path, target):
@@ -130,6 +137,33 @@ def watches(folder):
     found = any(os.path.samefile(found, folder) for found in _running())
     # Whoever is not root does not see where another's works.
     return found or (None if os.geteuid() else False)
+
+
+def explained(records):
+    """
+    Add to the problem of each record what svscan or supervise said last of that service (Linux).
+
+    records
+        ``{name: record}``, as `_supervise.read_all` returns them
+    """
+    troubled = {name: record for name, record in records.items() if record["problem"]}
+    said = list(_said()) if troubled else []
+    for name, record in troubled.items():
+        # The supervise of a log knows no other name.
+        names = re.escape(name) + ("|log" if record["problem"].startswith("log: ") else "")
+        about = [line for line in said if re.search(f" ({names})[/:,]", line)]
+        if about:
+            record["problem"] += f" ({about[-1]})"
+    return records
+
+
+def _said():
+    """Yield the messages of svscan and supervise that are still shown."""
+    for process in _processes():
+        with contextlib.suppress(OSError):
+            if _command(process) == "readproctitle" and _same_mounts(process):
+                with open(f"{process}/cmdline", errors="replace") as file:
+                    yield from _MESSAGE.findall(file.read().rpartition("service\0errors:\0")[2])
 
 
 def _end(folder, timeout, kill):

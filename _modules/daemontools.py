@@ -121,17 +121,19 @@ def status(name=None, sig=None):
 
     Without a name, returns ``{name: record}``.  A record has ``state`` (up, starting, down, paused,
     failed, unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
-    ``enabled``, ``problem`` and ``log``.
+    ``enabled``, ``problem`` and ``log``.  A problem ends with what svscan or supervise said last of
+    the service, where svscanboot runs and still shows it (Linux).
 
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
         folder = _directory()
         watched = _svscan.watches(folder)
-        return {
+        records = {
             service: _with_problem(record, os.path.join(folder, service), watched)
             for service, record in _supervise.read_all(folder).items()
         }
+        return _svscan.explained(records)
     if sig:
         return bool(__salt__["status.pid"](sig))
     try:
@@ -556,7 +558,7 @@ def _goal(name, settings, path):
     folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     # What is only kept down may be anybody's service.
     folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
-    return wanted, os.path.join(folder, name), scanned
+    return wanted | {"path": path or ""}, os.path.join(folder, name), scanned
 
 
 def _checked(name, settings, path):

@@ -1,5 +1,6 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
+import functools
 import os
 import pathlib
 import sys
@@ -8,6 +9,7 @@ import _accounts
 import _check
 import _debs
 import _files
+import _filetree
 import _gateway
 import _gatewaynet
 import _layers
@@ -23,7 +25,7 @@ KINDS = ("modules", "states")
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
-def settings(kind=None, name=None, saltenv=None):
+def settings(kind=None, name=None, saltenv=None, files=None):
     """
     Return the settings of this gateway: defaults, what its system needs, pillar.
 
@@ -37,8 +39,11 @@ def settings(kind=None, name=None, saltenv=None):
         the environment of the file server that has the formula, ``base`` by default; in a run of
         states the first that names it has the settings worked out for all
 
+    ``problems`` are those that let no state be applied, ``missing`` those of the proxy and the
+    packet filter alone (see ``ftpgw.problems``).
+
     What is secret is not there: no account, and of no service its ``envdir``; states read these
-    from pillar.  Where pillar is wrong (see ``ftpgw.problems``) there are no services and no rules.
+    from pillar.  Where there are problems there are no services and no rules.
 
     Raises CommandExecutionError if the file server does not have the formula.
 
@@ -48,7 +53,7 @@ def settings(kind=None, name=None, saltenv=None):
 
         salt gw1 ftpgw.settings services open-ftpd
     """
-    found = _gateway_of(saltenv)["settings"]
+    found = _gateway_of(saltenv, files)["settings"]
     for key in (kind, name):
         found = found if key is None else found[key]
     return found
@@ -69,7 +74,8 @@ def problems(pillar=None, system=None, saltenv=None):
         the environment of the file server that has the formula, ``base`` by default
 
     Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
-    is 1.
+    is 1.  An interface or an address that this machine does not have keeps only the proxy and the
+    packet filter from being applied, anything else all states.
 
     CLI Example:
 
@@ -82,7 +88,8 @@ def problems(pillar=None, system=None, saltenv=None):
         found = _gateway_of(saltenv)["problems"]
     else:
         content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
-        found = _judged(_fields(content), _system(system), saltenv or "base")["problems"]
+        fetch = functools.partial(_file, saltenv=saltenv or "base")
+        found = _judged(_fields(content), _system(system), fetch)["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -150,6 +157,40 @@ def apply_accounts(clean=False):
     return True
 
 
+def leftovers():
+    """
+    List the services and the rule sets that were made from this pillar and are named by it no more.
+
+    Returns ``{services: [name], rules: [name]}``, both empty where all is as declared.  Raises
+    SaltInvocationError if something is wrong with the settings of this gateway.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.leftovers
+    """
+    gateway = _gateway_of(None)
+    _check.refuse_all(gateway["settings"]["problems"])
+    services = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    made = {
+        "services": {name: _filetree.origin(path) for name, path in _inside(services)},
+        "rules": {
+            name.removesuffix(".rules"): _rulefiles.declared_at(path)
+            for name, path in _inside(_rules_dir())
+            if name.endswith(".rules") and os.path.isfile(path)
+        },
+    }
+    return {
+        kind: [
+            name
+            for name, path in sorted(found.items())
+            if path == f"{_gateway.PILLAR}:{kind}:{name}" and name not in gateway["settings"][kind]
+        ]
+        for kind, found in made.items()
+    }
+
+
 def neighbours(service_dir, services):
     """
     List the services in a scan directory that are not this gateway's.
@@ -189,9 +230,20 @@ def unprovided(wanted):
 
         salt gw1 ftpgw.unprovided '{system-log-daemon: rsyslog}'
     """
-    if not wanted:
-        return []
-    return _debs.unprovided(wanted, __salt__["cmd.run_stdout"](_debs.SHOW, python_shell=False))
+    return _debs.unprovided(wanted) if wanted else []
+
+
+def interrupted():
+    """
+    Return whether dpkg was cut short on this machine, by a kill or an outage.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.interrupted
+    """
+    return _debs.interrupted()
 
 
 def orphans(packages):
@@ -281,12 +333,13 @@ def put(path, text, mode=None):
     return True
 
 
-def _gateway_of(saltenv):
+def _gateway_of(saltenv, files=None):
     """Return the settings and problems of this gateway; in a run of states they are made once."""
     run = _run()
     if "gateway" in run:
         return run["gateway"]
-    made = _judged(_fields(__pillar__), __grains__, saltenv or "base", here=True)
+    fetch = files.__getitem__ if files else functools.partial(_file, saltenv=saltenv or "base")
+    made = _judged(_fields(__pillar__), __grains__, fetch, here=True)
     if saltenv:
         run["gateway"] = made
     return made
@@ -295,7 +348,7 @@ def _gateway_of(saltenv):
 def _declared_accounts(clean):
     """Return the accounts of pillar, and what the system says of how accounts are kept."""
     gateway = _gateway_of(None)
-    _check.refuse_all(gateway["problems"])
+    _check.refuse_all(gateway["settings"]["problems"])
     declared = _accounts.checked(_fields(__pillar__).get("accounts") or {}, _ACCOUNTS)
     if clean:
         declared = {name: {**account, "state": "absent"} for name, account in declared.items()}
@@ -346,48 +399,48 @@ def _system(system):
     return {"os_family": family, "osrelease": release}
 
 
-def _judged(declared, system, saltenv, here=False):
+def _judged(declared, system, fetch, here=False):
     fields = declared if isinstance(declared, dict) else {}
     network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
     family = "bsd" if "BSD" in system["os_family"] else "linux"
-    defaults, platform = (_file(name, saltenv) for name in ("defaults", f"platforms/{family}"))
+    defaults, platform = (fetch(name) for name in ("defaults", f"platforms/{family}"))
     rows = _layers.rows(platform, system, proxied)
     needed = _layers.filled(_layers.merged([defaults, *rows]), network)
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
     found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
+    missing = []
     if here and not found and _gateway.is_proxied(merged):
-        found = _misplaced(merged["network"])
+        found, missing = _sides(merged["network"])
     if here:
         found += _misfits(fields.get("accounts") or {})
-    return {"problems": found, "settings": _gateway.rendered(below if found else merged, found)}
+    settings = _gateway.rendered(below if found else merged, found)
+    return {"problems": found + missing, "settings": {**settings, "missing": missing}}
 
 
 def _judge_rules(name, given, path):
     """Return all that is wrong with a rule set; one that is sealed has been judged before."""
-    directory = __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
     found = _sites.problems(given, path)
     if found or _sites.checked(given, path)["state"] == "absent":
         return found
     try:
-        _rulefiles.plan(name, given, path, directory, __salt__["cp.cache_file"])
+        _rulefiles.plan(name, given, path, _rules_dir(), __salt__["cp.cache_file"])
     except (SaltInvocationError, CommandExecutionError) as error:
         return str(error).splitlines()
     return []
 
 
-def _misplaced(network):
-    """Return what is wrong with the place of the gateway between its networks."""
+def _sides(network):
+    """Return what is wrong with the place of the gateway between its networks, and what misses."""
     path = f"{_gateway.PILLAR}:network"
     # Grains are as old as the minion: enough to say yes, but only the machine itself may say no.
-    known = __grains__.get("ip4_interfaces", {})
-    if not any(_gatewaynet.misplaced(network, known, path)):
-        return []
-    here = {
-        name: [entry.get("address") for entry in interface.get("inet", [])]
-        for name, interface in __salt__["network.interfaces"]().items()
-    }
-    return list(_gatewaynet.misplaced(network, here, path))
+    here = __grains__.get("ip4_interfaces", {})
+    if _gatewaynet.misplaced(network, here, path) or _gatewaynet.missing(network, here, path):
+        here = {
+            name: [entry.get("address") for entry in interface.get("inet", [])]
+            for name, interface in __salt__["network.interfaces"]().items()
+        }
+    return _gatewaynet.misplaced(network, here, path), _gatewaynet.missing(network, here, path)
 
 
 def _misfits(given):
@@ -396,6 +449,16 @@ def _misfits(given):
         return []
     declared = _accounts.checked(given, _ACCOUNTS)
     return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
+
+
+def _inside(folder):
+    """Return the names in a directory, and their paths."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [(name, os.path.join(folder, name)) for name in names]
+
+
+def _rules_dir():
+    return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
 
 def _log_dir():

@@ -2,7 +2,11 @@
 The lines of an inetd.conf whose ports another server takes over.
 
 Format: inetd.conf(5), "service-name socket-type protocol ..."; BSD has `address:service-name` too.
+inetutils' inetd reads every file of inetd.d as well.
 """
+
+import glob
+import os
 
 MARK = "#ftpgw# "
 PIDFILE = "/var/run/inetd.pid"
@@ -18,6 +22,11 @@ def retire(text, services):
 def restore(text):
     """Undo `retire`: take our mark away from every line that has it."""
     return "".join(line.removeprefix(MARK) for line in text.splitlines(True))
+
+
+def files(path):
+    """Return the paths of an inetd.conf and of all that is read with it."""
+    return [path, *sorted(filter(os.path.isfile, glob.glob(f"{path.removesuffix('.conf')}.d/*")))]
 
 
 def _service(line):

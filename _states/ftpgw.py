@@ -1,15 +1,20 @@
 """The states that only this formula needs: settings that make sense, accounts as in pillar."""
 
 import _result
+import _sysctld
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+_ABSENT = {"services": "daemontools.absent", "rules": "tcprules.absent"}
 
-def checked(name):
+
+def checked(name, files=()):
     """
     Fail, before anything is touched, if a setting in pillar makes no sense.
 
     name
         a label
+    files
+        what it reads on the file server; named so that salt-ssh sends it along
 
     .. code-block:: yaml
 
@@ -17,10 +22,50 @@ def checked(name):
           ftpgw.checked:
             - failhard: True
     """
-    problems = __salt__["ftpgw.problems"]()
+    problems = __salt__["ftpgw.settings"]("problems")
     if problems:
         return _result.failed(name, "\n".join(problems))
     return _result.unchanged(name, "every setting makes sense")
+
+
+def leftovers(name, remove=False):
+    """
+    Tell of the services and rule sets that pillar names no more, or remove them.
+
+    name
+        a label
+    remove
+        whether to remove them: a service, then its rules; logs stay
+
+    .. code-block:: yaml
+
+        ftpgw leaves nothing over:
+          ftpgw.leftovers:
+            - remove: True
+    """
+    try:
+        found = __salt__["ftpgw.leftovers"]()
+    except (CommandExecutionError, SaltInvocationError) as error:
+        return _result.failed(name, error)
+    left = [(kind, each) for kind in ("services", "rules") for each in found[kind]]
+    if not remove:
+        warnings = [
+            f"ftpgw:{kind}: does not name {each} any more, which lives on "
+            "(`leftovers: remove` takes it; its logs stay)"
+            for kind, each in left
+        ]
+        return _result.unchanged(name, "nothing is removed", warnings)
+    changes = {}
+    for kind, each in left:
+        done = __states__[_ABSENT[kind]](name=each)
+        if done["result"] is False:
+            return _result.failed(name, f"{each}: {done['comment']}", changes)
+        changes[f"{kind}:{each}"] = done["changes"]
+    if not changes:
+        return _result.unchanged(name, "nothing is left over")
+    if __opts__["test"]:
+        return _result.would_change(name, changes, "what is left over would be removed")
+    return _result.changed(name, changes, "what was left over has been removed")
 
 
 def accounts(name):
@@ -73,6 +118,32 @@ def _applied(name, clean):
         done = {what: how for what, how in changes.items() if what not in undone}
         return _result.failed(name, f"could not be done: {undone}", done)
     return _result.changed(name, changes, "accounts have changed", plan["warnings"])
+
+
+def sysctl_lasting(name, value, file):
+    """
+    Fail if a variable of the kernel will be something else after a boot than a file of ours says.
+
+    name
+        the variable
+    value
+        what it shall be
+    file
+        the path of our file, in a directory that systemd reads
+
+    .. code-block:: yaml
+
+        net.ipv4.ip_local_port_range:
+          ftpgw.sysctl_lasting:
+            - value: 49152 65535
+            - file: /etc/sysctl.d/zzz-ftpgw.conf
+    """
+    found = _sysctld.later(file, name)
+    for path, last in list(found.items())[-1:]:
+        if last != value:
+            told = f"{name}: after a boot it is {last}, not {value}: take it out of {path}"
+            return _result.failed(name, told)
+    return _result.unchanged(name, f"after a boot it is {value}")
 
 
 def _changes(plan):

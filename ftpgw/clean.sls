@@ -14,6 +14,10 @@ include:
   tcprules.absent:
     - name: {{ name | string | json }}
 {% endfor %}
+ftpgw leaves nothing over:
+  ftpgw.leftovers:
+    - remove: True
+
 ftpgw Makefile of the rules is gone:
   file.absent:
     - names: {{ [folder ~ "/Makefile", folder ~ "/.lock"] | json }}
@@ -40,7 +44,13 @@ ftpgw account of the proxy is gone:
 # The kernel keeps the range until it boots: connections use it.
 ftpgw range of passive ports is gone:
   file.absent:
-    - name: /etc/sysctl.d/60-ftpgw.conf
+    - names: [/etc/sysctl.d/zzz-ftpgw.conf, /etc/sysctl.d/60-ftpgw.conf]
+{%- endif %}
+{%- if ftpgw.unit is defined %}
+
+ftpgw place in a boot is gone:
+  file.absent:
+    - name: {{ ftpgw.unit.file }}
 {%- endif %}
 
 ftpgw accounts are gone:

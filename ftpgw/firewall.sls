@@ -18,9 +18,10 @@ include:
 {%- set text %}{% include filter.template %}{% endset %}
 {%- if ftpgw.passive_sysctl is defined %}
 
+# The last word is that of the file with the last name.
 ftpgw range of passive ports has a file:
   file.managed:
-    - name: /etc/sysctl.d/60-ftpgw.conf
+    - name: /etc/sysctl.d/zzz-ftpgw.conf
     - replace: False
     - user: root
     - mode: '0644'
@@ -29,7 +30,13 @@ ftpgw passive connections have ports of their own:
   sysctl.present:
     - name: {{ ftpgw.passive_sysctl }}
     - value: {{ network.passive_ports | join(" ") | json }}
-    - config: /etc/sysctl.d/60-ftpgw.conf
+    - config: /etc/sysctl.d/zzz-ftpgw.conf
+
+ftpgw passive connections keep their ports after a boot:
+  ftpgw.sysctl_lasting:
+    - name: {{ ftpgw.passive_sysctl }}
+    - value: {{ network.passive_ports | join(" ") | json }}
+    - file: /etc/sysctl.d/zzz-ftpgw.conf
 {%- endif %}
 {%- if not ftpgw.firewall.manage %}
 
@@ -48,12 +55,6 @@ ftpgw packet filter has {{ filter.module }} after a boot:
     - mode: '0644'
     - dir_mode: '0755'
     - makedirs: True
-{%- endif %}
-{%- if filter.package is defined %}
-
-ftpgw packet filter is installed:
-  pkg.installed:
-    - name: {{ filter.package }}
 {%- endif %}
 
 ftpgw packet filter {{ does }} FTP:

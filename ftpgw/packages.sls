@@ -1,4 +1,5 @@
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set filter = [ftpgw.filter.package] if ftpgw.firewall.manage and ftpgw.filter.package is defined else [] %}
 {%- set unprovided = salt["ftpgw.unprovided"](ftpgw.get("provided", {})) %}
 include:
   - ftpgw.ready
@@ -12,10 +13,34 @@ ftpgw scan directory exists:
     - name: {{ ftpgw.service_dir | json }}
     - user: root
     - mode: '0755'
+{%- if ftpgw.unit is defined %}
 
+# Before the package is, which has systemd read it; later on it holds from the next boot.
+ftpgw has its place in a boot:
+  file.managed:
+    - name: {{ ftpgw.unit.file }}
+    - contents: {{ ftpgw.unit.lines | json }}
+    - user: root
+    - mode: '0644'
+    - makedirs: True
+    - dir_mode: '0755'
+{%- endif %}
+{%- if ftpgw.repair is defined and salt["ftpgw.interrupted"]() %}
+
+# What an earlier run, or a person, left half-way; nothing can be installed before.
+ftpgw packages are whole:
+  cmd.run:
+    - name: {{ ftpgw.repair | json }}
+    - env: [DEBIAN_FRONTEND: noninteractive]
+    - umask: '022'
+    - failhard: True
+{%- endif %}
+
+# Without them nothing is written into files of theirs, which they would ask about when they come.
 ftpgw packages are installed:
   {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:
-    - pkgs: {{ (ftpgw.packages + unprovided) | json }}
+    - pkgs: {{ (ftpgw.packages + filter + unprovided) | json }}
+    - failhard: True
 {%- for option, value in ftpgw.get("installing", {}).items() %}
     - {{ option }}: {{ value | json }}
 {%- endfor %}

@@ -1,5 +1,5 @@
 # The custom modules are on the minion and pillar makes sense: before that nothing is touched.
-{%- from "ftpgw/map.jinja" import new with context %}
+{%- from "ftpgw/map.jinja" import new, platform with context %}
 {%- if new %}
 ftpgw modules are new on this minion:
   test.nop:
@@ -8,4 +8,5 @@ ftpgw modules are new on this minion:
 
 ftpgw settings make sense:
   ftpgw.checked:
+    - files: {{ ["salt://ftpgw/defaults.yaml", "salt://ftpgw/" ~ platform ~ ".yaml"] | json }}
     - failhard: True

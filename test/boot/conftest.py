@@ -1,5 +1,6 @@
 """Gateways that boot, each from a Debian on which nothing was installed: `make boot`."""
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -9,7 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
 
 import gateway
-import machine
+import machine as boots
 import outside
 
 
@@ -22,8 +23,8 @@ def _in_the_box():
 @pytest.fixture(scope="session")
 def networks(_in_the_box):
     """Two networks that outlive every gateway between them; returns the control group of all."""
-    machine.bridges()
-    with machine.control_groups() as group:
+    boots.bridges()
+    with boots.control_groups() as group:
         yield group
 
 
@@ -36,15 +37,29 @@ def servers(_in_the_box):
         yield
 
 
-@pytest.fixture(scope="module")
-def bare(networks):
-    """A Debian that has booted and is no gateway yet."""
-    made = machine.Machine(os.environ.get("RELEASE", "12"), networks)
+@contextlib.contextmanager
+def booted(networks):
+    """Boot a Debian that is no gateway yet, and throw it away."""
+    made = boots.Machine(os.environ["ROOT"], networks)
     try:
         made.boot()
         yield made
     finally:
         made.destroy()
+
+
+@pytest.fixture
+def machine(networks):
+    """A Debian for one test."""
+    with booted(networks) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bare(networks):
+    """A Debian for all tests of a file."""
+    with booted(networks) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

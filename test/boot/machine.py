@@ -15,6 +15,7 @@ import sys
 import time
 
 import box
+import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SCRATCH = pathlib.Path("/run/boot")
@@ -60,11 +61,10 @@ def control_groups():
 class Machine:
     """One gateway, from its first boot until it is thrown away."""
 
-    def __init__(self, release, cgroup):
-        """Lay out its files: nothing of the gateway is installed."""
+    def __init__(self, lower, cgroup):
+        """Lay out its files over the root that was built: nothing of the gateway is installed."""
         self.folder = SCRATCH / str(time.monotonic_ns())
         self.root, self.cgroup = self.folder / "root", cgroup
-        lower = REPOSITORY / ".cache/boot" / release
         for name in ("root", "upper", "work"):
             (self.folder / name).mkdir(parents=True)
         layers = f"lowerdir={lower},upperdir={self.folder}/upper,workdir={self.folder}/work"
@@ -95,6 +95,17 @@ class Machine:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(mode)
+
+    @contextlib.contextmanager
+    def pillar(self, edit):
+        """Have `ftpgw:` in pillar edited by a function meanwhile."""
+        file = self.path("/srv/pillar/ftpgw.sls")
+        whole = file.read_text()
+        content = yaml.safe_load(whole)
+        edit(content["ftpgw"])
+        file.write_text(yaml.safe_dump(content))
+        yield
+        file.write_text(whole)
 
     def start(self):
         """Switch it on; what is not up yet goes on while this returns."""
@@ -152,7 +163,7 @@ class Machine:
 
     def destroy(self):
         """Throw it away."""
-        if self.nspawn.poll() is None:
+        if self.nspawn and self.nspawn.poll() is None:
             self.cut()
         _call("umount", "--lazy", self.root)
         shutil.rmtree(self.folder)

@@ -47,6 +47,14 @@ def polled(client):
         thread.join()
 
 
+def heard(client):
+    """Return what a client is greeted with: nothing if nobody listens."""
+    try:
+        return client.greeting()
+    except ConnectionRefusedError:
+        return b""
+
+
 def eventually(attempt):
     """Return what an attempt returns, tried again until it is something, or the deadline."""
     end = time.monotonic() + DEADLINE

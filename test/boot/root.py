@@ -55,6 +55,8 @@ def build(release, root):
     packages = f"--include={','.join(SYSTEM)}"
     options = ["--variant=debootstrap", "--skip=cleanup/apt", "--quiet", packages]
     call("mmdebstrap", *options, release, root)
+    # Important to Debian, and yet not on every machine.
+    call("chroot", root, "apt-get", "-qq", "purge", "-y", "--auto-remove", "nftables")
     debs = root / "debs"
     (debs / "partial").mkdir(parents=True)
     for packages in (GATEWAY, OTHERS[:1], OTHERS[1:]):

@@ -55,6 +55,22 @@ def test_a_port_is_taken_once_and_given_back(minion, inetd, retired, hups):
     assert [file.name for file in inetd.parent.iterdir()] == ["inetd.conf"]
 
 
+def test_what_inetd_reads_beside_its_file_is_retired_too(minion, inetd, retired, hups):
+    """Every file of inetd.d, by one signal; without the file itself as well."""
+    inetd.unlink()
+    folder = inetd.with_name("inetd.d")
+    folder.mkdir()
+    for name in ("ftpd", "more"):
+        (folder / name).write_text(FTP)
+    (folder / "others").write_text(OTHERS)
+    assert retired()["changes"] == {"lines": [f"#ftpgw# {FTP.strip()}"] * 2, "inetd": "HUP"}
+    hups(1)
+    assert sorted(file.name for file in folder.iterdir()) == ["ftpd", "more", "others"]
+    assert [file.name for file in inetd.parent.iterdir()] == ["inetd.d"]
+    minion.apply("inetd.restored", name=str(inetd))
+    assert [(folder / name).read_text() for name in ("ftpd", "others")] == [FTP, OTHERS]
+
+
 def test_a_signal_that_was_not_sent_is_sent_by_the_next_run(inetd, retired, hups):
     """Nothing else is left to do then."""
     inetd.write_text(OTHERS)

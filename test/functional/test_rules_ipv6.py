@@ -12,7 +12,7 @@ import _cidr6
 import _rulefiles
 import pytest
 
-DEBS = Path(__file__).resolve().parents[2] / ".cache" / "debs"
+DEBS = Path(sys.prefix).parent / "debs"
 PATH = "ftpgw:rules:ftp"
 SITES = {
     "lab": {"allow": ["2001:db8:1::/48", "2001:db8:2:0::/64"], "deny": ["2001:db8:1:7::/64"]},

@@ -1,5 +1,7 @@
 """_svscan: where services are looked for, and the links there."""
 
+import subprocess
+
 import _supervise
 import _svscan
 import pytest
@@ -92,3 +94,43 @@ def test_a_service_that_is_unlinked_has_no_process_left(supervise):
     assert _svscan.unlink(str(link), str(target)) is True
     assert _supervise.answers(str(target)) is False
     assert _supervise.read(str(target))["state"] == "unsupervised"
+
+
+SAID = """\
+noise of a service
+supervise: fatal: unable to start hello/run: file does not exist
+supervise: fatal: unable to start hello/run: access denied
+supervise: fatal: unable to start hello-too/run: exec format error
+supervise: fatal: unable to start log/run: access denied
+"""
+
+
+@pytest.fixture
+def readproctitle(eventually):
+    """What svscanboot has its messages shown by, with some of them."""
+    command = ["readproctitle", "service", "errors:", "." * 400]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        process.stdin.write(SAID.encode())
+        process.stdin.flush()
+        eventually(lambda: len(list(_svscan._said())) == 4)
+        yield
+        process.stdin.close()
+
+
+@pytest.mark.usefixtures("readproctitle")
+@pytest.mark.parametrize(
+    ("name", "problem", "explained"),
+    [
+        ("hello", "down", "down (supervise: fatal: unable to start hello/run: access denied)"),
+        ("hello", None, None),
+        ("ello", "down", "down"),
+        (
+            "hello",
+            "log: down",
+            "log: down (supervise: fatal: unable to start log/run: access denied)",
+        ),
+    ],
+)
+def test_a_problem_has_the_last_words_of_its_own_supervise(name, problem, explained):
+    """Of no other service, nothing older, and nothing where all is well."""
+    assert _svscan.explained({name: {"problem": problem}}) == {name: {"problem": explained}}

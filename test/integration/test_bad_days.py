@@ -116,7 +116,7 @@ def test_a_failed_expectation_keeps_the_old_rules(gateway, mistaken):
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("account", ["daemon", "somebody", "another"])
 def test_an_account_that_was_not_made_for_ftp_is_left_alone(gateway, pillar, account, state):
-    """Neither a daemon's, nor a person's, nor that of a service, which has no shell either."""
+    """Neither a daemon's, nor a person's, nor another service's, which has no shell either."""
     if account not in pathlib.Path("/etc/passwd").read_text():
         gateway.person(account, "a person")
     if account == "another":

@@ -346,7 +346,6 @@ MISTAKES = [
     (lambda ftpgw: ftpgw.update(network="int0"), "ftpgw:network: expected a mapping"),
     (lambda ftpgw: ftpgw.update(firewall={"mange": 1}), "ftpgw:firewall: unknown setting 'mange'"),
     (lambda ftpgw: ftpgw.update(firewall={"manage": "full"}), "ftpgw:firewall:manage: expected in"),
-    (put("int_ip", "192.168.0.253"), "ftpgw:network:int_ip: no interface of this machine has"),
     (put("int_net", "' }"), "ftpgw:network:int_net: expected a network"),
     (put("int_if", "int1"), "ftpgw:network:int_if: 192.168.0.254 is on int0 of this machine"),
     (put(3, "x"), "ftpgw:network: unknown setting 3 ("),

@@ -25,15 +25,17 @@ import sys
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# Beside the virtual environment is what else the Makefile has prepared.
+CACHE = pathlib.Path(sys.prefix).parent
 PROGRAMS = ("ip", "mount", "pivot_root", "umount")
-KEPT = ("CI", "LANG", "RELEASE", "TERM")
+KEPT = ("CI", "LANG", "ROOT", "TERM")
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
 # Debian for containers have apt keep no cache, and work a second longer each time.
 APT = f"""\
-Dir::Cache::archives "{REPOSITORY}/.cache/debs";
+Dir::Cache::archives "{CACHE}/debs";
 Dir::Cache::pkgcache "pkgcache.bin";
 Dir::Cache::srcpkgcache "srcpkgcache.bin";
 Acquire::Retries "0";

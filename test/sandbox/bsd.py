@@ -20,7 +20,7 @@ import gateway
 from clients import LAN, STRANGER, download, upload
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-TARBALL = REPOSITORY / ".cache/daemontools-0.76.tar.gz"
+TARBALL = pathlib.Path(sys.prefix).parent / "daemontools-0.76.tar.gz"
 PROGRAMS, STATE, LOG = map(pathlib.Path, ("/run/bsd", "/run/bsd.state", "/run/bsd.log"))
 # A program that only waits, by the name of another.
 SLEEP = "/run/bsd.daemons"

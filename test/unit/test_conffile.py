@@ -59,10 +59,9 @@ def test_a_package_that_is_not_there_yet_has_nothing_to_keep(file):
     assert not file.exists()
 
 
-def test_dpkg_is_told(file, monkeypatch):
+@pytest.mark.parametrize("file", ["dpkg"], indirect=True)
+def test_dpkg_is_told(file):
     """It then upgrades the file that is kept."""
-    if not _conffile._has_dpkg():
-        pytest.skip("there is none")
     assert not _conffile.is_told(str(file))
     _conffile.replace(str(file), OURS, _files.put)
     told = subprocess.run(["dpkg-divert", "--truename", file], capture_output=True, text=True)

@@ -211,3 +211,15 @@ def test_any_tree_becomes_any_other(tmp_path_factory, before, after):
         _filetree.write(directory, tree, FOLDERS)
         assert _filetree.read(directory, FOLDERS) == tree
         assert _filetree.difference(_filetree.read(directory, FOLDERS), tree) == {}
+
+
+def test_a_mark_says_where_the_settings_stand(tmp_path):
+    """So that what pillar names no more can be told from what somebody else declares."""
+    folder = str(tmp_path / "svc")
+    _filetree.write(folder, {}, (), "ftpgw:services:svc")
+    assert _filetree.origin(folder) == "ftpgw:services:svc"
+    _filetree.write(folder, {}, (), "other:svc")
+    assert _filetree.origin(folder) == "other:svc"
+    _filetree.write(folder, {})
+    assert _filetree.origin(folder) == "other:svc"
+    assert _filetree.origin(str(tmp_path)) is None

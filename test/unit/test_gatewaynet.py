@@ -102,25 +102,28 @@ def test_an_address_is_good_in_exactly_its_own_networks(number, length):
     assert bool(said) == outside
 
 
+INSIDE = f"{PATH}:int_ip: no interface of this machine has the address 192.168.0.254"
+
+
 @pytest.mark.parametrize(
-    ("here", "said"),
+    ("here", "misplaced", "missing"),
     [
-        ({"xl0": [], "xl1": ["10.0.0.1", "192.168.0.254"]}, []),
+        ({"xl0": [], "xl1": ["10.0.0.1", "192.168.0.254"]}, [], []),
         (
             {"xl0": [], "xl1": ["10.0.0.1"], "xl2": ["192.168.0.254"]},
             [f"{PATH}:int_if: 192.168.0.254 is on xl2 of this machine, not xl1"],
+            [],
         ),
-        (
-            {"xl0": [], "xl1": ["10.0.0.1"]},
-            [f"{PATH}:int_ip: no interface of this machine has the address 192.168.0.254"],
-        ),
+        ({"xl0": [], "xl1": ["10.0.0.1"]}, [], [INSIDE]),
         (
             {"xl9": [], "xl1": ["192.168.0.254"]},
+            [],
             [f"{PATH}:ext_if: this machine has no interface xl0 (it has: xl1, xl9)"],
         ),
     ],
     ids=["in place", "another interface", "no interface", "no outside"],
 )
-def test_both_sides_are_where_the_settings_have_them(here, said):
+def test_both_sides_are_where_the_settings_have_them(here, misplaced, missing):
     """Otherwise the packet filter would leave the inside network without FTP, and say nothing."""
-    assert list(_gatewaynet.misplaced(GOOD, here, PATH)) == said
+    assert _gatewaynet.misplaced(GOOD, here, PATH) == misplaced
+    assert _gatewaynet.missing(GOOD, here, PATH) == missing
