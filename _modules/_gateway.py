@@ -57,7 +57,8 @@ SETTINGS = {
                     "hands off",
                     "include",
                 )
-            }
+            },
+            "settings such as manage: false",
         ),
         "sends the FTP of the inside network to ftp-proxy, and not the FTP to the gateway itself",
     ),

@@ -64,6 +64,7 @@ SHAPES = [
     ({"pam": {"lines": None}}, "ftpgw:pam:lines: expected a list of lines of text, got nothing"),
     ({"daemontools": {"source": True}}, "ftpgw:daemontools:source: expected one line of text"),
     ({"daemontools": {"sorce": "a"}}, "ftpgw:daemontools: unknown setting 'sorce' (did you mean"),
+    ({"firewall": False}, "ftpgw:firewall: expected settings such as manage: false, got false"),
     ({"firewall": {"manag": False}}, "ftpgw:firewall: unknown setting 'manag' (did you mean 'man"),
 ]
 
