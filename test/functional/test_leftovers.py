@@ -1,6 +1,11 @@
 """What pillar names no more is told of, or removed; what somebody else declares is neither."""
 
+import pathlib
+import subprocess
+
 import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 LINGERER = {"command": ["/bin/sleep", "1000"], "multilog": False, "stable_for": 2}
 RULES = {"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}
@@ -8,9 +13,13 @@ NO_PROXY = {"ftp-proxy": {"state": "absent"}, "open-ftpd": {"state": "absent"}}
 
 
 @pytest.fixture
-def gateway(minion, svscan, monkeypatch):
+def gateway(tmp_path, fresh_minion, monkeypatch):
     """A gateway that has made a service and rules, and then lost them from its pillar."""
-    apply = minion.apply
+    (tmp_path / "srv/ftpgw").symlink_to(ROOT / "ftpgw")
+    scanned = fresh_minion.root / "service"
+    scanned.mkdir()
+    svscan = subprocess.Popen(["svscan", scanned], stderr=subprocess.DEVNULL)
+    apply = fresh_minion.apply
     for name, path in (("lost", "ftpgw:services:lost"), ("theirs", None)):
         done = apply("daemontools.supervised", name=name, settings=LINGERER, path=path)
         assert done["result"], done["comment"]
@@ -18,13 +27,13 @@ def gateway(minion, svscan, monkeypatch):
         done = apply("tcprules.managed", name=name, settings=RULES, path=path)
         assert done["result"], done["comment"]
     pillar = {"ftpgw": {"services": NO_PROXY, "rules": {"ftp": {"admits": "nobody"}}}}
-    for loader in (minion.functions, minion.states):
+    for loader in (fresh_minion.functions, fresh_minion.states):
         monkeypatch.setitem(loader.pack, "__pillar__", pillar)
-    yield minion
+    yield fresh_minion
+    svscan.kill()
+    svscan.wait()
     for name in ("lost", "theirs"):
         apply("daemontools.absent", name=name)
-    for name in ("lost-rules", "their-rules"):
-        apply("tcprules.absent", name=name)
 
 
 def leftovers(minion):
