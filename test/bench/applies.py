@@ -63,7 +63,7 @@ def again():
         contextlib.closing(Gateway("ftpgw")) as ours,
         contextlib.closing(Gateway("plain")) as plain,
     ):
-        for other, gateway, goal in (("empty", ours, 1.25), ("plain", plain, 1)):
+        for other, gateway, goal in (("empty", ours, 1.2), ("plain", plain, 1)):
             apply, instead = (
                 functools.partial(ours.apply, "ftpgw"),
                 functools.partial(gateway.apply, other),
