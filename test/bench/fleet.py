@@ -92,6 +92,8 @@ class Fleet:
         number = int(one.removeprefix("gw"))
         settings = yaml.safe_load(gw.PILLAR.read_text())
         settings["ftpgw"] |= {"service_dir": str(self.root / one / "service")}
+        # They share the packet filter of one machine, in which each would have its own port.
+        settings["ftpgw"]["firewall"] = {"manage": False}
         settings["ftpgw"]["services"] = {
             "open-ftpd": {"tcpserver": {"address": "127.0.0.1", "port": PORT + number}},
             "ftp-proxy": ABSENT,
