@@ -8,9 +8,9 @@ pillar says of the network: ``{network.int_ip}``.
 
 import re
 
+import _servicedir
+
 _RELEASE = re.compile(r"\d+(\.\d+)?")
-# What a whole `run` script stands for.
-_SCRIPT = ("command", "umask", "softlimit", "tcpserver", "setuidgid", "envdir")
 # Where pillar has no network, or one that makes no sense, only that is to be told.
 _STAND_INS = {"int_ip": "127.0.0.1", "int_net": "127.0.0.0/8"}
 
@@ -90,4 +90,4 @@ def _has_run(service):
 
 
 def _without_script(service):
-    return {key: value for key, value in service.items() if key not in _SCRIPT}
+    return {key: value for key, value in service.items() if key not in _servicedir.PARTS}

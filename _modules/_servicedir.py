@@ -235,7 +235,8 @@ SERVICE = _check.table(
     },
 )
 
-_PARTS = ("command", "umask", "softlimit", "tcpserver", "setuidgid", "envdir")
+# What a whole `run` script stands for.
+PARTS = ("command", "umask", "softlimit", "tcpserver", "setuidgid", "envdir")
 
 
 def problems(name, settings, path):
@@ -302,7 +303,7 @@ def files(name, settings):
 
 def _contradictions(settings, path):
     state = settings.get("state", "up")
-    parts = [key for key in _PARTS if key in settings]
+    parts = [key for key in PARTS if key in settings]
     if "run" in settings:
         for key in parts:
             yield f"{path}: 'run' is the whole script: put {key!r} into it, or leave it out"
