@@ -39,6 +39,10 @@ def settings(kind=None, name=None, saltenv=None, files=None):
         the environment of the file server that has the formula, ``base`` by default; in a run of
         states the first that names it has the settings worked out for all
 
+    files
+        ``{name: content}`` of the formula's own files of settings, where no file server has them:
+        salt-ssh renders far from its target
+
     ``problems`` are those that let no state be applied, ``missing`` those of the proxy and the
     packet filter alone (see ``ftpgw.problems``).
 
