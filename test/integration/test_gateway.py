@@ -17,12 +17,13 @@ from clients import (
     SURFER,
     Client,
     download,
+    download_while,
     on,
     plant,
     steal,
     upload,
 )
-from diversion import NO_OTHER_PORT, RULES, edited
+from diversion import NO_OTHER_PORT, edited, reload
 
 PAYLOAD = bytes(range(256)) * 5000
 SHARED = [pathlib.Path(path) for path in ("/etc/shells", "/etc/ftpusers", "/etc/pam.d/ftp")]
@@ -120,7 +121,7 @@ def test_a_session_older_than_the_rules_transfers(gateway):
     subprocess.run(["nft", "delete", "table", "ip", "ftpgw"], check=True)
     with PARTNER.session() as ftp:
         upload(ftp, "old.bin", PAYLOAD)
-        subprocess.run(["nft", "-f", RULES], check=True)
+        reload()
         assert download(ftp, "old.bin") == PAYLOAD
 
 
@@ -132,7 +133,7 @@ def test_a_connection_older_than_the_rules_goes_on(gateway):
     with listener, socket.create_connection(listener.getsockname(), 10) as minion:
         assert minion.getsockname()[1] >= 49152
         with listener.accept()[0] as master:
-            subprocess.run(["nft", "-f", RULES], check=True)
+            reload()
             master.sendall(b"job")
             assert minion.recv(3) == b"job"
 
@@ -141,13 +142,7 @@ def test_loading_the_rules_cuts_no_transfer(gateway):
     """What was on its way arrives, and so does what follows."""
     with PARTNER.session() as ftp:
         upload(ftp, "long.bin", PAYLOAD)
-        with ftp.transfercmd("RETR long.bin") as data:
-            received = data.recv(1000)
-            subprocess.run(["nft", "-f", RULES], check=True)
-            while more := data.recv(1 << 16):
-                received += more
-        ftp.voidresp()
-        assert received == PAYLOAD
+        assert download_while(ftp, "long.bin", reload) == PAYLOAD
         assert download(ftp, "long.bin") == PAYLOAD
 
 

@@ -20,12 +20,13 @@ from clients import (
     SURFER,
     Client,
     download,
+    download_while,
     on,
     plant,
     steal,
     upload,
 )
-from diversion import EXCEPTION, RULES, edited, usual_proxy
+from diversion import EXCEPTION, RULES, edited, reload, usual_proxy
 
 PAYLOAD = bytes(range(256)) * 5000
 INETD_PID = pathlib.Path("/var/run/inetd.pid")
@@ -240,13 +241,7 @@ def test_loading_the_rules_cuts_no_transfer_through_the_proxy():
     """What was on its way arrives, and so does what follows."""
     with SURFER.session() as ftp:
         upload(ftp, "long.bin", PAYLOAD)
-        with ftp.transfercmd("RETR long.bin") as data:
-            received = data.recv(1000)
-            subprocess.run(["nft", "-f", RULES], check=True)
-            while more := data.recv(1 << 16):
-                received += more
-        ftp.voidresp()
-        assert received == PAYLOAD
+        assert download_while(ftp, "long.bin", reload) == PAYLOAD
         assert download(ftp, "long.bin") == PAYLOAD
 
 

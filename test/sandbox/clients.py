@@ -134,3 +134,14 @@ STRANGER = Client("wan", "198.51.100.7", OUTSIDE)
 NEIGHBOUR = Client("lan", "192.168.0.11", GATEWAY)
 # To a server outside, which the packet filter sends to the proxy.
 SURFER = Client("lan", "192.168.0.10", "203.0.113.2")
+
+
+def download_while(ftp, name, deed):
+    """Retrieve bytes, and do something as soon as the first of them are there."""
+    with ftp.transfercmd(f"RETR {name}") as data:
+        received = data.recv(1000)
+        deed()
+        while more := data.recv(1 << 16):
+            received += more
+    ftp.voidresp()
+    return received

@@ -12,6 +12,11 @@ EXCEPTION = "fib daddr type local accept"
 NO_OTHER_PORT = 'ct helper "ftp" tcp dport != 49152-65535 reject with tcp reset'
 
 
+def reload():
+    """Load the rules once more, as the file has them."""
+    subprocess.run(["nft", "-f", RULES], check=True)
+
+
 @contextlib.contextmanager
 def edited(words):
     """Load the rules with `words` replaced; afterwards they are as the file has them."""
@@ -23,7 +28,7 @@ def edited(words):
     try:
         yield
     finally:
-        subprocess.run(["nft", "-f", RULES], check=True)
+        reload()
 
 
 @contextlib.contextmanager
