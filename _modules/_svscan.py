@@ -20,6 +20,8 @@ PACKAGED = {"Debian": "/etc/service", "FreeBSD": "/var/service"}
 SCAN = 5
 # How many seconds svscan may take to look and to start what it sees, on a busy machine.
 LOOK = 30
+# How many seconds svscan itself may take to start, once it has been installed.
+START = 10
 # How many seconds a process may take to end after KILL, and its supervise to notice.
 KILLED = 5
 
@@ -73,12 +75,16 @@ def link(path, target, timeout=LOOK):
         if os.path.lexists(path):
             raise CommandExecutionError(f"{path} is not a link to {target}")
         os.symlink(target, path)
-    if _supervise.wait(target, "supervised", timeout):
+    soon = min(timeout, START)
+    if _supervise.wait(target, "supervised", soon):
         return True
+    if watches(os.path.dirname(path)) is not False:
+        soon = timeout
+        if _supervise.wait(target, "supervised", timeout - START):
+            return True
     whose = " of its log" if _supervise.answers(target) else ""
     raise CommandExecutionError(
-        f"supervise{whose} did not answer within {timeout} s "
-        f"(is svscan running on {os.path.dirname(path)}?)"
+        f"supervise{whose} did not answer within {soon} s ({_excuse(path)})"
     )
 
 
@@ -151,10 +157,27 @@ def explained(records):
     for name, record in troubled.items():
         # The supervise of a log knows no other name.
         names = re.escape(name) + ("|log" if record["problem"].startswith("log: ") else "")
-        about = [line for line in said if re.search(f" ({names})[/:,]", line)]
+        about = _about(names, said)
         if about:
             record["problem"] += f" ({about[-1]})"
     return records
+
+
+def _excuse(path):
+    """Return why a link may not have been seen, as far as the processes of svscan tell (Linux)."""
+    folder, name = os.path.split(path)
+    if watches(folder) is False:
+        elsewhere = next(_running(), None)
+        return f"no svscan runs on {folder}" + (f", but one on {elsewhere}" if elsewhere else "")
+    if _found and _state(_found[0]) == "T":
+        return f"svscan is stopped: kill -CONT {os.path.basename(_found[0])}"
+    said = _about(re.escape(name), _said())
+    return f"it said: {said[-1]}" if said else f"is svscan running on {folder}?"
+
+
+def _about(names, said):
+    """Return those messages that are about a service."""
+    return [line for line in said if re.search(rf" ({names})[/:,]", line)]
 
 
 def _said():
@@ -201,6 +224,11 @@ def _processes():
 def _command(process):
     with open(f"{process}/comm") as file:
         return file.read().rstrip("\n")
+
+
+def _state(process):
+    with open(f"{process}/stat", errors="replace") as file:
+        return file.read().rpartition(") ")[2][:1]
 
 
 def _same_mounts(process):

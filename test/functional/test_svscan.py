@@ -1,5 +1,7 @@
 """_svscan: where services are looked for, and the links there."""
 
+import os
+import signal
 import subprocess
 
 import _supervise
@@ -62,13 +64,39 @@ def test_a_link_that_nobody_looks_at_is_told_in_time(tmp_path):
     target.mkdir()
     with pytest.raises(CommandExecutionError) as failure:
         _svscan.link(str(link), str(target), timeout=0.1)
-    assert str(failure.value) == (
-        f"supervise did not answer within 0.1 s (is svscan running on {tmp_path}?)"
-    )
+    begin = f"supervise did not answer within 0.1 s (no svscan runs on {tmp_path}"
+    assert str(failure.value).startswith(begin)
     assert _svscan.is_link(str(link), str(target)) is True
     assert _svscan.unlink(str(link), str(target)) is True
     assert _svscan.unlink(str(link), str(target)) is True
     assert not link.is_symlink()
+
+
+def test_where_no_svscan_runs_it_is_not_waited_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(_svscan, "START", 0.2)
+    (tmp_path / "svc.d").mkdir()
+    with pytest.raises(CommandExecutionError, match=r"within 0.2 s \(no svscan runs on"):
+        _svscan.link(str(tmp_path / "hello"), str(tmp_path / "svc.d"), timeout=30)
+
+
+def test_a_link_outside_the_directory_of_svscan_is_told_with_it(svscan, minion, tmp_path):
+    (tmp_path / "svc.d").mkdir()
+    there = minion.root / "service"
+    with pytest.raises(CommandExecutionError, match=rf", but one on {there}\)$"):
+        _svscan.link(str(tmp_path / "hello"), str(tmp_path / "svc.d"), timeout=0.1)
+
+
+def test_an_svscan_that_is_stopped_is_told_with_what_wakes_it(svscan, minion, tmp_path, eventually):
+    (tmp_path / "svc.d").mkdir()
+    eventually(lambda: _svscan.watches(str(minion.root / "service")))
+    link = minion.root / "service/unseen"
+    os.kill(svscan.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(CommandExecutionError, match=f"stopped: kill -CONT {svscan.pid}"):
+            _svscan.link(str(link), str(tmp_path / "svc.d"), timeout=0.1)
+    finally:
+        link.unlink()
+        os.kill(svscan.pid, signal.SIGCONT)
 
 
 def test_a_logger_that_svscan_did_not_see_is_told_from_its_service(supervise):

@@ -163,7 +163,7 @@ def test_without_svscan_the_line_says_so(gateway, pillar):
     finally:
         os.kill(svscan, signal.SIGCONT)
     assert comment.startswith("second: ")
-    assert "svscan" in comment
+    assert f"svscan is stopped: kill -CONT {svscan}" in comment
     gateway.call("state.single", "daemontools.absent", "second")
 
 
