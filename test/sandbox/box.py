@@ -149,7 +149,9 @@ def _init(command):
 
 
 def _default_signals():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # nohup has all that it starts ignore HUP, daemons too.
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _wait(child):
