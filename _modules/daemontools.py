@@ -452,15 +452,6 @@ def rotate(name, timeout=5):
         return _multilog.rotate(_path(name), timeout)
 
 
-def mask(name, runtime=False):
-    """
-    Raise CommandExecutionError: daemontools has no masks.
-
-    CLI Example: ``salt '*' daemontools.mask open-ftpd``
-    """
-    raise CommandExecutionError(f"{name}: daemontools has no masks (disable it, or unlink it)")
-
-
 def firstboot(**kwargs):
     """
     Raise CommandExecutionError: that is systemd's.
@@ -493,9 +484,22 @@ def _always(verb, answer, reason):
     return function
 
 
+def _unmaskable(verb):
+    """Return a function about masks, which Salt asks before it promises one."""
+
+    def function(name, runtime=False):
+        raise CommandExecutionError(f"{name}: daemontools has no masks (disable it, or unlink it)")
+
+    function.__doc__ = f"""
+    Raise CommandExecutionError: daemontools has no masks.
+
+    CLI Example: ``salt '*' daemontools.{verb} open-ftpd``
+    """
+    return function
+
+
+mask, masked, unmask = map(_unmaskable, ("mask", "masked", "unmask"))
 offline = _always("offline", False, "there is no other root directory than this one")
-masked = _always("masked", False, "daemontools has no masks")
-unmask = _always("unmask", True, "no service is masked")
 get_static = _always("get_static", [], "every service can be enabled and disabled")
 systemctl_reload = _always("systemctl_reload", True, "supervise reads run at every start")
 
