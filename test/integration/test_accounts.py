@@ -380,13 +380,9 @@ def test_an_upgrade_of_the_package_asks_nothing(gateway):
 
 
 @pytest.fixture
-def full():
+def full(gateway):
     """Have /etc on a file system with little room; the answer leaves so many bytes of it free."""
     used = int(subprocess.check_output(["du", "-s", "--block-size=1", "/etc"]).split()[0])
-    subprocess.run(["cp", "-a", "/etc", "/run/full"], check=True)
-    size = f"size={used * 2},mode=0755"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "full", "/etc"], check=True)
-    subprocess.run(["cp", "-aT", "/run/full", "/etc"], check=True)
     filling = pathlib.Path("/etc/.filling")
 
     def leave(free):
@@ -394,9 +390,8 @@ def full():
         room = os.statvfs("/etc").f_bavail * os.statvfs("/etc").f_bsize
         filling.write_bytes(bytes(room - free))
 
-    yield leave
-    subprocess.run(["umount", "--lazy", "/etc"], check=True)
-    shutil.rmtree("/run/full")
+    with gateway.small("/etc", used * 2):
+        yield leave
 
 
 @pytest.fixture
