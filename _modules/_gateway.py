@@ -2,6 +2,7 @@
 What stands below ``ftpgw:`` in pillar: every setting, and all that can be wrong with them together.
 """
 
+import datetime
 import os
 import socket
 
@@ -159,9 +160,16 @@ def rendered(merged, problems):
         "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
         "proxied": is_proxied(merged),
         "problems": problems,
-        "rules": {} if problems else merged["rules"],
+        "rules": {} if problems else _spoken(merged["rules"]),
         "services": services,
     }
+
+
+def _spoken(value):
+    """Return settings with the days that YAML has read as the text that they were."""
+    if isinstance(value, dict):
+        return {key: _spoken(entry) for key, entry in value.items()}
+    return str(value) if isinstance(value, datetime.date) else value
 
 
 def problems(declared, merged, judge_rules, log_dir):

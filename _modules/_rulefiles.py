@@ -68,20 +68,23 @@ def plan(name, declared, path, directory, fetch):
         what brings a ``salt://`` file here and returns its path
 
     The ``changes`` are empty where all is as it should be, else they tell whose verdict changes;
-    the rest is for `install`.  Raises SaltInvocationError with a line for all that is wrong.
+    ``warnings`` which lists have ended; the rest is for `install`.  Raises SaltInvocationError with
+    a line for all that is wrong.
     """
     rules, cdb = paths(name, directory)
-    checked = _check.checked(_sites.RULES, declared, path)
+    checked = _sites.in_time(_check.checked(_sites.RULES, declared, path))
     if checked["state"] == "absent":
         gone = [file for file in (rules, cdb) if os.path.lexists(file)]
         old = in_force(name, directory) or ""
-        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": ""}
+        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", "warnings": []}
     lists = _addresslist.contents(checked, path, fetch)
-    inputs = _inputs([_RENDERING, name, path, checked], lists)
+    warnings = _sites.endings(checked, path)
+    meant = {**checked, "ended": warnings} if warnings else checked
+    inputs = _inputs([_RENDERING, name, path, meant], lists)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
-        return {"changes": {}}
+        return {"changes": {}, "warnings": warnings}
     groups = _sites.groups(checked, lists, path)
     new = _sites.text(name, groups, checked["default"], path)
     old = old.decode() if sealed else _dumped(cdb)
@@ -92,7 +95,8 @@ def plan(name, declared, path, directory, fetch):
         "text": new,
         "inputs": inputs,
         "records": _sites.records(groups),
-        "expect": checked["expect"],
+        "expect": _sites.expected(checked),
+        "warnings": warnings,
     }
 
 
@@ -100,14 +104,15 @@ def install(name, plan, directory):
     """
     Write, or remove, the files as a plan wants them; new ones are tried before they are in force.
 
-    Returns the ``changes``, and a ``problem`` where something failed when they had been made.
-    Raises CommandExecutionError or OSError with the old rules still in force.
+    Returns the ``changes``, the ``warnings`` of the plan, and a ``problem`` where something failed
+    when they had been made.  Raises CommandExecutionError or OSError with the old rules still in
+    force.
     """
-    changes = plan["changes"]
+    changes, warnings = plan["changes"], plan["warnings"]
     if not changes:
-        return {"changes": {}}
+        return {"changes": {}, "warnings": warnings}
     if not plan["text"]:
-        return _removed(name, changes, directory)
+        return {"warnings": warnings, **_removed(name, changes, directory)}
     rules, cdb = paths(name, directory)
     wanted = plan["text"].encode()
     _files.make_directory(os.path.dirname(cdb))
@@ -123,7 +128,8 @@ def install(name, plan, directory):
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        return {"changes": changes, **_synced(cdb, "the new rules are in force")}
+        done = {"changes": changes, "warnings": warnings}
+        return {**done, **_synced(cdb, "the new rules are in force")}
 
 
 def uncompiled(name, directory):

@@ -63,7 +63,7 @@ def plan(name, settings, path=None):
 
     Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
     ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
-    empty where all is as it should be.
+    empty where all is as it should be. ``warnings`` tell which lists have ended.
 
     Raises SaltInvocationError with a line for all that is wrong.
 
@@ -76,7 +76,7 @@ def plan(name, settings, path=None):
     with _in_one_line(name):
         planned = _plan(name, settings, path)
     lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
-    return {"changes": planned["changes"], "lines": lines}
+    return {"changes": planned["changes"], "lines": lines, "warnings": planned["warnings"]}
 
 
 def install(name, settings, path=None):
@@ -86,8 +86,8 @@ def install(name, settings, path=None):
     name, settings, path
         As for ``tcprules.render``.
 
-    Returns the ``changes`` as ``tcprules.plan`` tells them; and a ``problem`` where something went
-    wrong when the new rules had come into force.
+    Returns the ``changes`` and ``warnings`` as ``tcprules.plan`` tells them; and a ``problem``
+    where something went wrong when the new rules had come into force.
 
     Raises SaltInvocationError with a line for all that is wrong, and CommandExecutionError where
     anything else fails; the old rules then stand.

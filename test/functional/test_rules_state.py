@@ -1,12 +1,15 @@
 """The states of rule sets, with the real loader and the real tcprules."""
 
+import datetime
 import os
 import shutil
 import subprocess
+import types
 from copy import deepcopy
 from pathlib import Path
 
 import _rulefiles
+import _sites
 import pytest
 
 MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
@@ -362,3 +365,27 @@ def test_a_file_that_is_not_there_is_one_clear_line(by_hand, rules):
     failed = by_hand(None)
     assert failed["result"] is False
     assert failed["comment"] == f"pop3: there is no {rules}/pop3.rules"
+
+
+def test_the_run_after_the_last_day_of_a_list_takes_it_out(declare, monkeypatch):
+    """Though nothing in pillar has changed; every run then tells that it has ended."""
+    guests = {"allow": ["9.9.9.0/24"], "allow_until": str(datetime.date.today())}
+    settings = {"sites": {"guests": guests}, "expect": {"allow": ["9.9.9.9"]}}
+    assert declare(settings)["result"] is True
+    assert "warnings" not in declare(settings)
+
+    class Tomorrow(datetime.date):
+        @classmethod
+        def today(cls):
+            return datetime.date.today() + datetime.timedelta(1)
+
+    later = types.SimpleNamespace(date=Tomorrow)
+    monkeypatch.setattr(_sites, "datetime", later)
+    ended = {"guests": {"allow -> deny": ["9.9.9.0/24"]}}
+    foretold, done, after = declare(settings, test=True), declare(settings), declare(settings)
+    assert (foretold["result"], foretold["changes"]) == (None, ended)
+    assert (done["result"], done["changes"]) == (True, ended)
+    assert (after["result"], after["changes"]) == (True, {})
+    for told in (foretold, done, after):
+        [line] = told["warnings"]
+        assert line.startswith(f"{PATH}:sites:guests:allow_until: ")
