@@ -203,7 +203,7 @@ def neighbours(service_dir, services):
         the directory that svscan watches
 
     services
-        the names of this gateway's services
+        the names of this gateway's services; those that pillar named before are its own too
 
     Returns a list of names, empty where there are none or no such directory.
 
@@ -213,10 +213,12 @@ def neighbours(service_dir, services):
 
         salt gw1 ftpgw.neighbours /service '[open-ftpd, ftp-proxy]'
     """
-    try:
-        return sorted(set(os.listdir(service_dir)) - set(services))
-    except FileNotFoundError:
-        return []
+    ours = f"{_gateway.PILLAR}:services:"
+    return sorted(
+        name
+        for name, path in _inside(service_dir)
+        if name not in services and _filetree.origin(path) != f"{ours}{name}"
+    )
 
 
 def unprovided(wanted):
