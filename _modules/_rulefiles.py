@@ -167,6 +167,31 @@ def compile(name, directory):
         return _synced(cdb, "the new rules are in force")
 
 
+def verdicts(plan, name, directory):
+    """
+    Return a function of an address that returns its verdict when a plan has been carried out.
+
+    It takes the client to have neither a name nor what an ident server says.
+    """
+    cdb = paths(name, directory)[1]
+    made = {}
+    for key, data in _rules.records(plan.get("text") or "", _tcpserver.speaks_ipv6()):
+        made.setdefault(key, data)
+
+    def first(keys):
+        if plan["changes"]:
+            return next((made[key.encode()] for key in keys if key.encode() in made), None)
+        found = _tcpcdb.first(cdb, keys) if os.path.exists(cdb) else None
+        return found and found[1]
+
+    def verdict(address):
+        data = first(_rules.keys_for(address))
+        # Every text of ours has a rule for all; without a cdb tcpserver drops everyone.
+        return _rules.meaning(data)[0] if data is not None else "deny"
+
+    return verdict
+
+
 def text(name, directory):
     """Return the text of a ``.rules`` file."""
     return _content(paths(name, directory)[0]).decode(errors="replace")
@@ -199,6 +224,13 @@ def origin(rules, key):
     some = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
     line = next((line for line in some if _makes(line[1], key)), None)
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
+
+
+def site(name, address, directory):
+    """Return the site whose rule in force decides for an address, or None."""
+    rules, cdb = paths(name, directory)
+    found = os.path.exists(cdb) and _tcpcdb.first(cdb, _rules.keys_for(address))
+    return (origin(rules, found[0]) or (None, None))[1] if found else None
 
 
 def declared_at(rules):

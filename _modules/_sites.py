@@ -133,6 +133,11 @@ RULES = _check.table(
         "default": Setting(
             _check.choice("deny", "allow"), "What happens to everyone else.", "deny"
         ),
+        "revoke": Setting(
+            _check.choice("keep", "end"),
+            "What becomes of sessions whose clients the rules deny: `end` ends them, `keep`, where"
+            " nothing is said, lets them go on and tells of them when rules change.",
+        ),
         "admits": Setting(
             _check.choice(*_ADMITS),
             "Whom the rules let in: the listed addresses, everyone, or nobody. It must be said"

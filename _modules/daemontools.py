@@ -18,8 +18,10 @@ import _multilog
 import _servicechange
 import _servicedir
 import _serving
+import _sessions
 import _supervise
 import _svscan
+import _tcpserver
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 LOG = logging.getLogger(__name__)
@@ -256,6 +258,36 @@ def stop(name, timeout=TIMEOUT):
     except CommandExecutionError as error:
         LOG.error("%s", error.message)
         return False
+
+
+def drain(name, timeout=300):
+    """
+    Take a service under tcpserver down without ending anybody: nobody new gets in.
+
+    name
+        The service.
+
+    timeout
+        How many seconds to wait at most for those who are connected to leave.
+
+    Returns the addresses of those who are connected still, an empty list where all have left.  The
+    service stays down until daemontools.start, the next state.apply or a boot.  Raises
+    CommandExecutionError where it is no service under tcpserver, or does not end.
+
+    CLI Example: ``salt '*' daemontools.drain ftp-proxy timeout=600``
+    """
+    with _told_of(name):
+        folder = os.path.dirname(os.path.realpath(os.path.join(_path(name), "run")))
+        port = _tcpserver.ports(os.path.dirname(folder)).get(os.path.basename(folder))
+        if port is None:
+            raise CommandExecutionError("there is no tcpserver in its run script")
+        svc(name, "d")
+        _down(name, TIMEOUT)
+        try:
+            left = _sessions.wait(_sessions.read({name: port}), timeout)
+        except LookupError as error:
+            raise CommandExecutionError(f"who is connected is not known: {error}")
+        return sorted(session["address"] for session in left)
 
 
 def restart(name, timeout=TIMEOUT):

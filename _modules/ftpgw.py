@@ -1,9 +1,12 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
+import datetime
 import functools
+import ipaddress
 import os
 import pathlib
 import sys
+import time
 
 import _accounts
 import _check
@@ -14,7 +17,9 @@ import _gateway
 import _gatewaynet
 import _layers
 import _rulefiles
+import _sessions
 import _sites
+import _tcpserver
 import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -193,6 +198,55 @@ def leftovers():
         ]
         for kind, found in made.items()
     }
+
+
+def sessions(who=None):
+    """
+    List who is connected to the services of this gateway, the oldest session first.
+
+    who
+        only those of this address, network, site or account
+
+    Returns a list of mappings: ``service``, ``address``, the ``site`` whose rule admits it now,
+    ``account`` (None before the log-in, and of a proxied session), ``since``, ``seconds``, ``pid``,
+    and ``does``, what its process tells of itself.  Sessions outlive a restart of their service.
+
+    Raises CommandExecutionError where connections cannot be seen.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.sessions
+        salt gw1 ftpgw.sessions acme
+    """
+    return [_shown(session) for session in _connected(who)]
+
+
+def end(who):
+    """
+    End the sessions of an address, a network, a site or an account.
+
+    who
+        such as ``9.9.9.9``, ``9.9.9.0/24``, ``acme`` or ``partner``
+
+    Whoever the rules admit may connect again at once.  Returns those of `sessions` that are ended.
+    Raises CommandExecutionError where there are none, or one does not end by KILL.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.end 9.9.9.9
+    """
+    found = _connected(who)
+    if not found:
+        raise CommandExecutionError(f"{who}: nobody of that address, site or account is connected")
+    ended = _sessions.end(found)
+    left = [session["pid"] for session in found if session not in ended]
+    if left:
+        raise CommandExecutionError(f"{who}: not ended, not even by KILL: {left}")
+    return [_shown(session) for session in ended]
 
 
 def neighbours(service_dir, services):
@@ -378,6 +432,42 @@ def _accounts_plan(declared, system, clean):
     planned = _accounts.plan(declared, machine, system["shell"], remove)
     groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
     return planned, groups
+
+
+def _connected(who):
+    """Return the sessions of this gateway's services, with their sites and accounts."""
+    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    scripts = _tcpserver.scripts(definitions)
+    accounts = _accounts.marked(_userdb.read({}))
+    try:
+        found = _sessions.read(_tcpserver.ports(definitions))
+    except LookupError as error:
+        raise CommandExecutionError(f"who is connected is not known: {error}")
+    for session in found:
+        options, _ = _tcpserver.told(scripts[session["service"]])
+        cdb = dict(options).get("-x")
+        session["site"] = cdb and _rulefiles.site(cdb, session["address"], _rules_dir())
+        session["account"] = next(iter(sorted(accounts.intersection(session["users"]))), None)
+    return [session for session in found if who is None or _is_of(session, str(who))]
+
+
+def _shown(session):
+    since = datetime.datetime.fromtimestamp(int(session["since"])).astimezone()
+    shown = ("service", "address", "site", "account", "pid", "does")
+    return {key: session[key] for key in shown} | {
+        "since": since.isoformat(" "),
+        "seconds": int(time.time() - session["since"]),
+    }
+
+
+def _is_of(session, who):
+    """Whether a session is of an address, a network, a site or an account."""
+    if who in (session["site"], session["account"], session["address"]):
+        return True
+    try:
+        return ipaddress.ip_address(session["address"]) in ipaddress.ip_network(who)
+    except ValueError:
+        return False
 
 
 def _call(name, *arguments, **settings):

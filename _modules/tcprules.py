@@ -16,6 +16,7 @@ import _cidr
 import _rulefiles
 import _rules
 import _ruleslint
+import _sessions
 import _sites
 import _tcpcdb
 import _tcpserver
@@ -63,7 +64,8 @@ def plan(name, settings, path=None):
 
     Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
     ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
-    empty where all is as it should be. ``warnings`` tell which lists have ended.
+    empty where all is as it should be. ``revoked`` has the addresses whose sessions would be ended
+    (``revoke: end``); ``warnings`` tell which lists have ended, and of denied clients that stay.
 
     Raises SaltInvocationError with a line for all that is wrong.
 
@@ -75,8 +77,14 @@ def plan(name, settings, path=None):
     """
     with _in_one_line(name):
         planned = _plan(name, settings, path)
+        denied, warnings = _denied(name, settings, planned)
     lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
-    return {"changes": planned["changes"], "lines": lines, "warnings": planned["warnings"]}
+    return {
+        "changes": planned["changes"],
+        "lines": lines,
+        "revoked": _addresses(denied),
+        "warnings": planned["warnings"] + warnings,
+    }
 
 
 def install(name, settings, path=None):
@@ -86,8 +94,8 @@ def install(name, settings, path=None):
     name, settings, path
         As for ``tcprules.render``.
 
-    Returns the ``changes`` and ``warnings`` as ``tcprules.plan`` tells them; and a ``problem``
-    where something went wrong when the new rules had come into force.
+    Returns the ``changes``, ``revoked`` and ``warnings`` as ``tcprules.plan`` tells them; and a
+    ``problem`` where something went wrong when the new rules had come into force.
 
     Raises SaltInvocationError with a line for all that is wrong, and CommandExecutionError where
     anything else fails; the old rules then stand.
@@ -99,7 +107,12 @@ def install(name, settings, path=None):
         salt gw1 tcprules.install ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
     with _in_one_line(name, _OLD):
-        return _rulefiles.install(name, _plan(name, settings, path), _directory())
+        planned = _plan(name, settings, path)
+        done = _rulefiles.install(name, planned, _directory())
+    # Only now: whoever is sent away would come back at once.
+    denied, warnings = _denied(name, settings, planned)
+    ended = _sessions.end(denied) if denied else []
+    return {**done, "revoked": _addresses(ended), "warnings": planned["warnings"] + warnings}
 
 
 def compile(name, test=False):
@@ -282,6 +295,32 @@ def _in_one_line(name, more=""):
 def _plan(name, settings, path):
     fetch = __salt__["cp.cache_file"]
     return _rulefiles.plan(name, settings, path or name, _directory(), fetch)
+
+
+def _denied(name, settings, planned):
+    """Return the sessions that are to be ended when a plan is carried out, and what to say."""
+    cdb, definitions = _rulefiles.paths(name, _directory())[1], _definitions()
+    ends = settings.get("revoke") == "end"
+    # Only of a tcpserver that asks neither for a name nor an ident server is the answer known.
+    if not (ends or planned["changes"]) or len(_tcpserver.deaf(cdb, definitions)) < 2:
+        return [], []
+    readers, ports = _tcpserver.readers(cdb, definitions), _tcpserver.ports(definitions)
+    try:
+        sessions = _sessions.read({reader: ports[reader] for reader in readers if reader in ports})
+    except LookupError as error:
+        return [], [f"{name}: whether somebody is connected who is denied is not known: {error}"]
+    verdict = _rulefiles.verdicts(planned, name, _directory())
+    denied = [session for session in sessions if verdict(session["address"]) == "deny"]
+    if ends or not denied:
+        return denied, []
+    return [], [
+        f"{name}: {len(denied)} sessions of denied clients go on, from"
+        f" {', '.join(_addresses(denied))} (ftpgw.end ADDRESS ends them, 'revoke: end' all)"
+    ]
+
+
+def _addresses(sessions):
+    return sorted({session["address"] for session in sessions})
 
 
 def _answer(name, ip, host=None, info=None):
