@@ -226,11 +226,20 @@ def origin(rules, key):
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
 
 
-def site(name, address, directory):
-    """Return the site whose rule in force decides for an address, or None."""
+def decider(name, directory):
+    """Return a function of an address that returns the rule in force and its site, or None twice."""
     rules, cdb = paths(name, directory)
-    found = os.path.exists(cdb) and _tcpcdb.first(cdb, _rules.keys_for(address))
-    return (origin(rules, found[0]) or (None, None))[1] if found else None
+    known = {}
+
+    def decide(address):
+        found = os.path.exists(cdb) and _tcpcdb.first(cdb, _rules.keys_for(address))
+        if not found:
+            return None, None
+        if found[0] not in known:
+            known[found[0]] = origin(rules, found[0]) or (None, None)
+        return known[found[0]]
+
+    return decide
 
 
 def declared_at(rules):

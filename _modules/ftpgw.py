@@ -3,6 +3,7 @@
 import datetime
 import functools
 import ipaddress
+import itertools
 import os
 import pathlib
 import sys
@@ -11,11 +12,13 @@ import time
 import _accounts
 import _check
 import _debs
+import _figures
 import _files
 import _filetree
 import _gateway
 import _gatewaynet
 import _layers
+import _multilog
 import _rulefiles
 import _sessions
 import _sites
@@ -27,6 +30,7 @@ from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
+_ROWS = 100
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
@@ -249,6 +253,50 @@ def end(who):
     return [_shown(session) for session in ended]
 
 
+def figures(service=None, since="1d", by="site"):
+    """
+    Count who was let in and who was refused, by the logs of the services under tcpserver.
+
+    service
+        only this one
+
+    since
+        a time such as ``2026-11-23T12:00``, or so long ago as ``30m``, ``1h``, ``2d``
+
+    by
+        ``site`` or ``rule``, as the rules in force now have them, ``hour`` or ``address``
+
+    Returns of each service: ``admitted`` and ``refused``, both together and ``by`` (the 100 most
+    frequent); ``places``, how many may be there at once; ``peak``, how many were at most, and when;
+    ``full``, how often the last place was taken; and ``ends``, with what the sessions ended.
+
+    Raises SaltInvocationError for a wrong argument, and CommandExecutionError where a log cannot be
+    read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.figures since=1h
+        salt gw1 ftpgw.figures open-ftpd since=7d by=address
+    """
+    if by not in _BY:
+        raise SaltInvocationError(f"by: expected {', '.join(_BY)}, got {_check.got(by)}")
+    start = _multilog.moment(since)
+    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    scripts = _tcpserver.scripts(definitions)
+    names = [service] if service else sorted(_tcpserver.ports(definitions))
+    counted = {}
+    for name in names:
+        try:
+            log = _multilog.directory(os.path.join(definitions, name))
+            key = _BY[by](_decider(scripts.get(name, "")))
+            counted[name] = _summed(_figures.read(log, start, key))
+        except (OSError, CommandExecutionError) as error:
+            raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}")
+    return counted
+
+
 def neighbours(service_dir, services):
     """
     List the services in a scan directory that are not this gateway's.
@@ -443,12 +491,45 @@ def _connected(who):
         found = _sessions.read(_tcpserver.ports(definitions))
     except LookupError as error:
         raise CommandExecutionError(f"who is connected is not known: {error}")
+    deciders = {name: _decider(script) for name, script in scripts.items()}
     for session in found:
-        options, _ = _tcpserver.told(scripts[session["service"]])
-        cdb = dict(options).get("-x")
-        session["site"] = cdb and _rulefiles.site(cdb, session["address"], _rules_dir())
+        session["site"] = deciders[session["service"]](session["address"])[1]
         session["account"] = next(iter(sorted(accounts.intersection(session["users"]))), None)
     return [session for session in found if who is None or _is_of(session, str(who))]
+
+
+def _hour(seconds):
+    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "minutes")
+
+
+# What connections can be counted by: functions of what decides, to functions of hour and address.
+_BY = {
+    "site": lambda decide: lambda hour, address: decide(address)[1] or "none",
+    "rule": lambda decide: lambda hour, address: decide(address)[0] or "none",
+    "hour": lambda decide: lambda hour, address: _hour(hour),
+    "address": lambda decide: lambda hour, address: address,
+}
+
+
+def _summed(read):
+    """Return the figures of a service as they are shown."""
+    rows, peak = read["connections"], read["peak"]
+    first = dict(itertools.islice(rows.items(), _ROWS))
+    return {
+        "admitted": sum(row["admitted"] for row in rows.values()),
+        "refused": sum(row["refused"] for row in rows.values()),
+        "by": first,
+        "places": read["limit"],
+        "peak": peak and f"{peak[0]} at {_hour(peak[1])}",
+        "full": read["full"],
+        "ends": read["ends"],
+    }
+
+
+def _decider(script):
+    """Return what decides about addresses for a service, whose run script names its rules."""
+    cdb = dict(_tcpserver.told(script)[0]).get("-x")
+    return _rulefiles.decider(cdb, _rules_dir()) if cdb else lambda _: (None, None)
 
 
 def _shown(session):
