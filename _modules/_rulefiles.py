@@ -227,7 +227,7 @@ def origin(rules, key):
 
 
 def decider(name, directory):
-    """Return a function of an address that returns the rule in force and its site, or None twice."""
+    """Return a function of an address to the rule in force for it and the rule's site, or None."""
     rules, cdb = paths(name, directory)
     known = {}
 
