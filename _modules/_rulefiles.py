@@ -19,6 +19,7 @@ import _addresslist
 import _check
 import _cidr
 import _files
+import _holds
 import _rules
 import _sites
 import _tcpcdb
@@ -68,24 +69,88 @@ def plan(name, declared, path, directory, fetch):
         what brings a ``salt://`` file here and returns its path
 
     The ``changes`` are empty where all is as it should be, else they tell whose verdict changes;
-    ``warnings`` which lists have ended; the rest is for `install`.  Raises SaltInvocationError with
-    a line for all that is wrong.
+    ``warnings`` which lists have ended, and what is held against the settings; the rest is for
+    `install`.  Raises SaltInvocationError with a line for all that is wrong.
     """
     rules, cdb = paths(name, directory)
-    checked = _sites.in_time(_check.checked(_sites.RULES, declared, path))
-    if checked["state"] == "absent":
-        gone = [file for file in (rules, cdb) if os.path.lexists(file)]
+    settings = _check.checked(_sites.RULES, declared, path)
+    if settings["state"] == "absent":
+        there = (rules, cdb, _holds.folder(_stem(cdb)))
+        gone = [path for path in there if os.path.lexists(path)]
         old = in_force(name, directory) or ""
         return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", "warnings": []}
-    lists = _addresslist.contents(checked, path, fetch)
-    warnings = _sites.endings(checked, path)
+    lists = _addresslist.contents(_sites.in_time(settings), path, fetch)
+    return _planned(name, settings, lists, path, directory)
+
+
+def replan(name, number, directory):
+    """
+    Return the plan that makes past settings those in force, with all that is held against them.
+
+    number
+        0 for the last that were declared, 1 for those before
+    """
+    rules, cdb = paths(name, directory)
+    path = declared_at(rules) if os.path.exists(rules) else None
+    try:
+        settings, lists = _holds.recall(_stem(cdb), number)
+    except (IndexError, OSError):
+        count = len(_holds.past(_stem(cdb)))
+        raise CommandExecutionError(f"of its rules, only the last {count} are kept")
+    return _planned(name, settings, lists, path or name, directory)
+
+
+def held(name, directory):
+    """Return what is held against the settings of a rule set now, as `_holds.held` does."""
+    return _holds.held(_stem(paths(name, directory)[1]), time.time())
+
+
+def hold(name, held, directory):
+    """
+    Hold something against the settings of a rule set, and have it in force.
+
+    Returns what `install` does.  Where that fails, what was held before is held again.
+    """
+    stem = _stem(paths(name, directory)[1])
+    before = _holds.held(stem, time.time())
+    _holds.hold(stem, held)
+    try:
+        return install(name, replan(name, 0, directory), directory)
+    except Exception:
+        _holds.hold(stem, before)
+        raise
+
+
+def past(name, directory):
+    """Return since when the last settings of a rule set were in force, the newest first."""
+    return _holds.past(_stem(paths(name, directory)[1]))
+
+
+def past_settings(name, number, directory):
+    """Return settings that were in force, for `hold`: ``{since, settings, lists}``."""
+    stem = _stem(paths(name, directory)[1])
+    settings, lists = _holds.recall(stem, number)
+    texts = {file: content.decode("latin-1") for file, content in lists.items()}
+    return {"since": _holds.past(stem)[number], "settings": settings, "lists": texts}
+
+
+def _planned(name, declared, lists, path, directory):
+    rules, cdb = paths(name, directory)
+    held = _holds.held(_stem(cdb), time.time())
+    settings, files = declared, lists
+    if held["again"]:
+        settings = held["again"]["settings"]
+        files = {file: text.encode("latin-1") for file, text in held["again"]["lists"].items()}
+    checked = _sites.in_time(settings)
+    warnings = _sites.endings(checked, path) + list(_holding(name, held))
     meant = {**checked, "ended": warnings} if warnings else checked
-    inputs = _inputs([_RENDERING, name, path, meant], lists)
+    inputs = _inputs([_RENDERING, name, path, meant], files)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}, "warnings": warnings}
-    groups = _sites.groups(checked, lists, path)
+    denied = _cidr.blocks(list(held["denied"]))
+    groups = _sites.without(_sites.groups(checked, files, path), denied)
     new = _sites.text(name, groups, checked["default"], path)
     old = old.decode() if sealed else _dumped(cdb)
     changes = _sites.outline(groups) if old is None else _verdicts.difference(old, new)
@@ -95,9 +160,24 @@ def plan(name, declared, path, directory, fetch):
         "text": new,
         "inputs": inputs,
         "records": _sites.records(groups),
-        "expect": _sites.expected(checked),
+        "expect": _sites.unless(_sites.expected(checked), denied),
         "warnings": warnings,
+        "declared": (declared, lists),
     }
+
+
+def _holding(name, held):
+    """Yield a line for each thing that is held against the settings of a rule set."""
+    ends = f"tcprules.release {name} ends it"
+    for who, until in sorted(held["denied"].items()):
+        yield f"{name}: {who} is denied until {_holds.said(until)} ({ends})"
+    if held["again"]:
+        since, until = (_holds.said(held["again"][end]) for end in ("since", "until"))
+        yield f"{name}: the rules of {since} are in force until {until} ({ends})"
+
+
+def _stem(cdb):
+    return cdb.removesuffix(".cdb")
 
 
 def install(name, plan, directory):
@@ -128,7 +208,7 @@ def install(name, plan, directory):
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        done = {"changes": changes, "warnings": warnings}
+        done = {"changes": changes, "warnings": warnings + _remembered(cdb, plan["declared"])}
         return {**done, **_synced(cdb, "the new rules are in force")}
 
 
@@ -329,11 +409,21 @@ def _removed(name, changes, directory):
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(rules)
+            _holds.forget(_stem(cdb))
             problem = _synced(cdb, "the rules are gone")
         except OSError as error:
             problem = {"problem": f"the rules are no more in force, but {said(error)}"}
     gone = [path for path in changes if not os.path.lexists(path)]
     return {"changes": dict.fromkeys(gone, "removed"), **problem}
+
+
+def _remembered(cdb, declared):
+    """Keep what has come into force; no failure of that is one of the rules."""
+    try:
+        _holds.remember(_stem(cdb), *declared, time.time())
+    except OSError as error:
+        return [f"the rules are in force, but not kept to come back to: {said(error)}"]
+    return []
 
 
 @contextlib.contextmanager

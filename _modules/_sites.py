@@ -16,6 +16,8 @@ from salt.exceptions import SaltInvocationError
 _PAGE = 1000
 # How many of many blocks, or of many wrong addresses, are named before they are only counted.
 _NAMED = 10
+# The name of a site cannot have a comma.
+_HURRY = "denied in a hurry, by tcprules.deny"
 _VERDICTS = {"deny": "keeps out", "allow": "lets in"}
 _ADMITS = {
     "listed": "only the addresses that a site allows",
@@ -253,6 +255,45 @@ def groups(checked, lists, path):
     found, wrong = _weighed(checked, lists, path)
     _check.refuse_all(wrong)
     return found
+
+
+def without(groups, denied):
+    """
+    Return the blocks of a rule set with some denied in a hurry, whatever the sites say.
+
+    denied
+        blocks as of `_cidr.blocks`; also what is inside of one of them is denied
+    """
+    if not denied:
+        return groups
+    kept = [
+        (site, action, {n: _outside(same_length, denied) for n, same_length in blocks.items()})
+        for site, action, blocks in groups
+    ]
+    kept = [
+        (site, action, {n: same_length for n, same_length in blocks.items() if same_length})
+        for site, action, blocks in kept
+    ]
+    return [*kept, (_HURRY, "deny", denied)]
+
+
+def unless(expect, denied):
+    """Return whose verdict is to be tried, without those who are denied in a hurry."""
+    return {**expect, "allow": _outside(expect["allow"], denied)}
+
+
+def _outside(blocks, denied):
+    """Return those blocks that are in none of some others."""
+    known = {length: set(same_length) for length, same_length in denied.items()}
+    return [
+        block
+        for block in blocks
+        if not any(
+            holder in known.get(length, ())
+            for length, holder in _cidr.around(block.partition("/")[0]).items()
+            if length <= int(block.partition("/")[2] or 128)
+        )
+    ]
 
 
 def text(name, groups, default, path):

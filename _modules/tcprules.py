@@ -9,10 +9,13 @@ describes the settings that make both.
 import contextlib
 import glob
 import os
+import time
 from itertools import chain
 
 import _addresslist
+import _check
 import _cidr
+import _holds
 import _rulefiles
 import _rules
 import _ruleslint
@@ -250,7 +253,8 @@ def diff(old, new):
 
     old, new
         The name of a rule set, for the rules in force; or the absolute path of a ``.rules`` file,
-        for what it would do.
+        for what it would do. ``new`` may be a number of ``tcprules.history``: what would change if
+        these rules came back.
 
     Returns a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``.
 
@@ -259,8 +263,120 @@ def diff(old, new):
     .. code-block:: bash
 
         salt gw1 tcprules.diff ftp /root/ftp.rules
+        salt gw1 tcprules.diff ftp 2
     """
+    if isinstance(new, int):
+        with _in_one_line(old):
+            return _rulefiles.replan(old, new, _directory())["changes"]
     return _verdicts.difference(_meant(old), _meant(new))
+
+
+def history(name):
+    """
+    List the last settings of a rule set that were in force, the newest first, which has number 0.
+
+    name
+        The rule set.
+
+    Returns a list of mappings: ``number``, for ``tcprules.diff`` and ``tcprules.revert``, and
+    ``since``, when they came into force. The last ten are kept.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.history ftp
+    """
+    moments = _rulefiles.past(name, _directory())
+    return [{"number": n, "since": _holds.said(moment)} for n, moment in enumerate(moments)]
+
+
+def revert(name, number, until="2h"):
+    """
+    Put past rules in force again for a while, whatever the settings say.
+
+    name
+        The rule set.
+
+    number
+        Which, as ``tcprules.history`` counts them.
+
+    until
+        For how long: ``45m``, ``2h``, ``1d``, or until a time such as ``2026-11-26T08:00``. Runs of
+        states until then keep them in force and say so; the first one after makes the rules what
+        the settings say. ``tcprules.release`` does so at once.
+
+    Returns the ``changes`` and ``warnings`` as ``tcprules.plan`` tells them.
+
+    Raises SaltInvocationError for a wrong argument, and CommandExecutionError where anything else
+    fails; the rules in force then stand.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.revert ftp 1 until=2h
+    """
+    if type(number) is not int or number < 0:
+        raise SaltInvocationError(f"number: expected one of history, got {_check.got(number)}")
+    moment = _holds.until(until, time.time())
+    with _in_one_line(name, _OLD):
+        try:
+            again = _rulefiles.past_settings(name, number, _directory())
+        except IndexError:
+            raise CommandExecutionError(f"there is no number {number} in its history")
+        held = _rulefiles.held(name, _directory())
+        return _held(name, {**held, "again": {**again, "until": moment}})
+
+
+def deny(name, address, until="1d"):
+    """
+    Deny an address or a network at once and for a while, whatever the settings say.
+
+    name
+        The rule set.
+
+    address
+        Such as ``9.9.9.9`` or ``9.9.9.0/24``; with all that is inside.
+
+    until
+        As for ``tcprules.revert``.
+
+    Sessions go on (see ``ftpgw.end``). Returns and raises as ``tcprules.revert`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.deny ftp 9.9.9.9 until=1d
+    """
+    moment = _holds.until(until, time.time())
+    blocks = _cidr.blocks([_tcpserver.known(str(address))])
+    if 0 in blocks:
+        raise SaltInvocationError("address: that is everyone (daemontools.drain, or state: down)")
+    with _in_one_line(name, _OLD):
+        held = _rulefiles.held(name, _directory())
+        denied = dict.fromkeys(chain.from_iterable(blocks.values()), moment)
+        return _held(name, {**held, "denied": {**held["denied"], **denied}})
+
+
+def release(name):
+    """
+    Make the rules what the settings say again: end all that revert and deny hold against them.
+
+    name
+        The rule set.
+
+    Returns and raises as ``tcprules.revert`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.release ftp
+    """
+    with _in_one_line(name, _OLD):
+        return _held(name, {"denied": {}, "again": None})
 
 
 def from_cidr(cidr):
@@ -290,6 +406,13 @@ def _in_one_line(name, more=""):
         yield
     except (CommandExecutionError, OSError) as error:
         raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}{more}")
+
+
+def _held(name, held):
+    done = _rulefiles.hold(name, held, _directory())
+    if "problem" in done:
+        raise CommandExecutionError(done["problem"])
+    return done
 
 
 def _plan(name, settings, path):

@@ -108,7 +108,7 @@ def test_a_long_list_names_its_site_again(monkeypatch):
         ("sites", ": expected a mapping of settings, got text"),
         ([], ": expected a mapping of settings, got a list"),
         ({"site": {}}, ": unknown setting 'site' (did you mean 'sites'?)"),
-        ({1: {}}, ": unknown setting 1 (known: state, sites, default, admits, expect)"),
+        ({1: {}}, ": unknown setting 1 (known: state, sites, default, revoke, admits, expect)"),
         ({"state": "up"}, ":state: expected present or absent, got 'up'"),
         ({"state": None}, ":state: expected present or absent, got nothing"),
         ({"default": True}, ":default: expected deny or allow, got true"),
