@@ -157,10 +157,22 @@ def rendered(merged, problems):
     return {
         **{key: value for key, value in merged.items() if key != "accounts"},
         "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
+        "guarded": _guarded(services, filter.get("guards")),
         "proxied": is_proxied(merged),
         "problems": problems,
         "rules": {} if problems else merged["rules"],
         "services": services,
+    }
+
+
+def _guarded(services, program):
+    """Return the ports, by service, of those servers whose data the packet filter guards."""
+    return {
+        name: service["tcpserver"]["port"]
+        for name, service in services.items()
+        if service.get("state", "up") == "up"
+        and program in service.get("command", [])
+        and "tcpserver" in service
     }
 
 
