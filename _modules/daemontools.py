@@ -34,7 +34,7 @@ STABLE_FOR = 2
 TIMEOUT = 15
 
 
-def plan(name, settings, path=None):
+def plan(name, settings, path=None, trial=False):
     """
     Return what separates a service from its settings, to the line; nothing is touched.
 
@@ -47,16 +47,21 @@ def plan(name, settings, path=None):
     path
         Where the settings stand, to begin error messages with; the name by default.
 
+    trial
+        Whether its daemon is tried against its ``greeting`` as well, where that changes nothing:
+        the service is up, and each of its clients gets this very program already.
+
     Returns a mapping: ``changes`` (``{what: how}``, empty where nothing is to be done; a value of
     ``envdir`` is never shown), ``wanted`` (up, down, kept down, absent), ``now`` (what the service
-    does) and ``settled`` (whether it has done so for long enough).  Raises SaltInvocationError
-    with a line for every wrong setting, and CommandExecutionError where somebody else's files are
-    in the way.
+    does), ``settled`` (whether it has done so for long enough) and ``tried`` (whether its daemon
+    was, or None where there is nothing to try).  Raises SaltInvocationError with a line for every
+    wrong setting, and CommandExecutionError where somebody else's files are in the way, or where
+    the trial failed.
 
     CLI Example: ``salt '*' daemontools.plan hello '{command: [/usr/local/bin/hello]}'``
     """
     with _told_of(name):
-        return _servicechange.plan(name, *_goal(name, settings, path))
+        return _servicechange.plan(name, *_goal(name, settings, path), trial)
 
 
 def apply(name, settings, path=None):
@@ -73,8 +78,28 @@ def apply(name, settings, path=None):
     """
     with _told_of(name):
         goal = _goal(name, settings, path)
-        _servicechange.apply(name, *goal)
-        return _servicechange.plan(name, *goal)
+        note = _servicechange.apply(name, *goal)
+        left = _servicechange.plan(name, *goal)
+    return left | {"now": f"{left['now']}, {note}" if note else left["now"]}
+
+
+def link(name, settings, path=None, test=False):
+    """
+    Link a new service that is to be up, but keep it down, so that svscan finds it early.
+
+    name, settings, path
+        As for daemontools.plan.
+
+    test
+        Whether to return only what would change.
+
+    Returns the changes, as daemontools.plan does; a service that is linked already is left alone.
+    It is started by daemontools.apply.  Raises as that does.
+
+    CLI Example: ``salt '*' daemontools.link hello '{command: [/usr/local/bin/hello]}' test=True``
+    """
+    with _told_of(name):
+        return _servicechange.link(name, *_goal(name, settings, path), test)
 
 
 def files(name, settings, path=None):
@@ -594,7 +619,11 @@ def _goal(name, settings, path):
     folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     # What is only kept down may be anybody's service.
     folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
-    return wanted | {"path": path or ""}, os.path.join(folder, name), scanned
+    more = {
+        "path": path or "",
+        "addresses": __grains__.get("ipv4", []) + __grains__.get("ipv6", []),
+    }
+    return wanted | more, os.path.join(folder, name), scanned
 
 
 def _checked(name, settings, path):

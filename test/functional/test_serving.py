@@ -110,10 +110,9 @@ def test_status_and_show_tell_it(minion, svscan, eventually, tmp_path):
     }
     done = minion.apply("daemontools.supervised", name="lacking", settings=settings)
     assert done["result"], done["comment"]
-    for record in (
-        minion.functions["daemontools.show"]("lacking"),
-        minion.functions["daemontools.status"]()["lacking"],
-    ):
+    show, status = (minion.functions[f"daemontools.{name}"] for name in ("show", "status"))
+    eventually(lambda: show("lacking")["seconds"] >= 2)
+    for record in (show("lacking"), status()["lacking"]):
         assert record["problem"].startswith(f"there is no {tmp_path}/no.cdb")
     minion.apply("daemontools.absent", name="lacking")
 
