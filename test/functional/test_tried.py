@@ -209,7 +209,7 @@ class TestLinked:
 
     def test_what_is_somebody_elses_is_left_alone(self, minion, link):
         folder = minion.root / "svc.d/early"
-        folder.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "run").write_text("#!/bin/sh\n")
         assert link()["changes"] == {}
         assert [path.name for path in folder.iterdir()] == ["run"]
