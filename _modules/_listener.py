@@ -2,12 +2,17 @@
 Who listens on a port of this machine.
 """
 
+import contextlib
+import itertools
+import os
 import socket
 
 try:
     import psutil
 except ImportError:  # Salt needs it, but salt-ssh does not bring it along.
     psutil = None
+
+PROC = "/proc"
 
 
 def holder(port):
@@ -18,14 +23,45 @@ def holder(port):
         A number, or the name of a service.
     """
     try:
-        number = int(port) if str(port).isdigit() else socket.getservbyname(port, "tcp")
-        pids = [pid for pid, held in _listening() if held == number]
+        pids = [pid for pid, held in _listening() if held == number(port)]
         pid = min(filter(None, pids), default=None)
         who = f"{psutil.Process(pid).name()} (pid {pid})" if pid else "another process"
     except (OSError, getattr(psutil, "Error", OSError)):
         # There is no such service, we may not know, or the process has ended just now.
         return ""
-    return f"port {number} is held by {who}" if pids else ""
+    return f"port {number(port)} is held by {who}" if pids else ""
+
+
+def number(port):
+    """Return the number of a TCP port; raises OSError where its name is not known."""
+    return int(port) if str(port).isdigit() else socket.getservbyname(port, "tcp")
+
+
+def ports(pid):
+    """Return the TCP ports that a process listens on, or None where that cannot be known."""
+    process, sockets = f"{PROC}/{pid}", set()
+    try:
+        for file in os.scandir(f"{process}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                sockets.add(os.readlink(file.path))
+    except OSError:
+        # It has ended, unless we may not look, or nothing tells (Linux).
+        return None if os.path.exists(process) or not os.path.exists(f"{PROC}/self") else set()
+    return {port for port, inode in _sockets(process) if f"socket:[{inode}]" in sockets}
+
+
+def _sockets(process):
+    """Yield the ports that are listened on where a process is, and the inodes of their sockets."""
+    for family in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError), open(f"{process}/net/{family}") as file:
+            # Listeners come first, and there may be thousands of connections.
+            for line in itertools.takewhile(_is_listener, itertools.islice(file, 1, None)):
+                _, address, *_, inode = line.split()[:10]
+                yield int(address.rpartition(":")[2], 16), inode
+
+
+def _is_listener(line):
+    return line.split()[3] == "0A"
 
 
 def _listening():

@@ -49,13 +49,20 @@ def service(name, settings):
         before.append(f"umask {settings['umask']}")
     before.append(f'echo "*** Starting {name} service..."')
     commands = [["envdir", "./env"]] if settings.get("envdir") else []
-    if settings.get("softlimit"):
-        commands.append(_softlimit(settings["softlimit"]))
+    commands += _limits(settings)
     if "tcpserver" in settings:
         commands.append(_tcpserver(settings["tcpserver"]))
-    if "setuidgid" in settings:
-        commands.append(["setuidgid", settings["setuidgid"]])
-    return _script([*commands, settings["command"]], before)
+    return _script([*commands, *_daemon(settings)], before)
+
+
+def daemon(settings):
+    """
+    Return the words by which each client gets a daemon: the ``run`` script without its tcpserver.
+
+    settings
+        As for `service`; the variables of ``envdir`` are left to the caller.
+    """
+    return [str(word) for words in (*_limits(settings), *_daemon(settings)) for word in words]
 
 
 def logger(options):
@@ -84,6 +91,15 @@ def _script(commands, before=()):
     """Return a shell script: the only place where words become shell text."""
     lines = (" ".join(shlex.quote(str(word)) for word in command) for command in commands)
     return "\n".join(["#!/bin/sh", WRITTEN, *before, "exec " + " \\\n    ".join(lines), ""])
+
+
+def _limits(settings):
+    return [_softlimit(settings["softlimit"])] if settings.get("softlimit") else []
+
+
+def _daemon(settings):
+    account = [["setuidgid", settings["setuidgid"]]] if "setuidgid" in settings else []
+    return [*account, settings["command"]]
 
 
 def _softlimit(limits):

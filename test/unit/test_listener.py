@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 
 import _listener
 import psutil
@@ -54,3 +55,25 @@ def test_a_holder_that_is_hidden_is_another_process(monkeypatch):
 def test_without_psutil_nothing_is_told(monkeypatch):
     monkeypatch.setattr(_listener, "psutil", None)
     assert _listener.holder(21) == ""
+
+
+def test_a_process_holds_the_ports_that_it_listens_on():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert port in _listener.ports(os.getpid())
+        with subprocess.Popen(["sleep", "1000"]) as other:
+            assert _listener.ports(other.pid) == set()
+            other.kill()
+    assert port not in _listener.ports(os.getpid())
+
+
+def test_a_process_that_has_ended_holds_no_port():
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    assert _listener.ports(process.pid) == set()
+
+
+def test_where_nothing_tells_no_port_is_known(monkeypatch):
+    """As on a BSD, and for an account that may not look."""
+    monkeypatch.setattr(_listener, "PROC", "/no/such/proc")
+    assert _listener.ports(os.getpid()) is None
