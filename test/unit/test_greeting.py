@@ -87,13 +87,10 @@ def test_a_secret_is_not_among_its_last_words():
 def test_nothing_is_left_of_a_trial(tmp_path):
     """Not even what went into the background, in a session of its own, and keeps its files."""
     out = tmp_path / "pids"
-    script = f"""
-        setsid sh -c 'echo $$ >>{out}; exec sleep 1000' &
-        echo $$ >>{out}
-        until [ $(wc -l <{out}) = 2 ]; do :; done
-        echo 220 hello
-        sleep 1000
-    """
+    script = (
+        f"setsid sh -c 'echo $$ >>{out}; exec sleep 1000' & echo $$ >>{out};"
+        f" until [ $(wc -l <{out}) = 2 ]; do :; done; echo 220 hello; sleep 1000"
+    )
     assert tried(script) is None
     pids = [int(pid) for pid in out.read_text().split()]
     assert len(pids) == 2
