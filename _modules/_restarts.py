@@ -5,6 +5,7 @@ supervise starts what dies once a second for ever, and says only when it did so 
 cannot tell a new service from a dying one.
 """
 
+import operator
 import os
 import time
 
@@ -17,6 +18,8 @@ from salt.exceptions import CommandExecutionError
 YOUNG = 10
 # So many starts within so many seconds are too many.
 MANY, WINDOW = 3, 60
+# Seconds by which the lives of a process that dies by the clock differ.
+SLACK = 0.5
 LONGEST = 160
 
 
@@ -54,7 +57,7 @@ def _of_itself(folder, record, told):
     if not told or not _is_young(record):
         return own
     recent, last, now = told
-    if len(recent) >= MANY:
+    if len(recent) >= MANY and not (record["pid"] and _outlives(recent, now)):
         seconds = max(1, round(now - recent[0]))
         count = f"{len(recent)} starts in {seconds} s"
         return f"dies again and again: {count}{_end(folder, record, last)}"
@@ -62,6 +65,11 @@ def _of_itself(folder, record, told):
         return f"{own}{_end(folder, record, last)}"
     # What dies before it has said a word has an old start at the end of its log.
     return None if recent[-1] >= now - record["seconds"] - 2 else own
+
+
+def _outlives(recent, now):
+    """Tell whether the last process has lived longer than all before it: it may be well."""
+    return now - recent[-1] > max(map(operator.sub, recent[1:], recent)) + SLACK
 
 
 def _end(folder, record, last):

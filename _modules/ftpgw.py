@@ -12,9 +12,11 @@ import _files
 import _filetree
 import _gateway
 import _gatewaynet
+import _inforce
 import _layers
 import _rulefiles
 import _sites
+import _sysctld
 import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -273,6 +275,51 @@ def orphans(packages):
         for words in (["autoremove"], ["remove", "--auto-remove", *there])
     )
     return sorted(with_them - alone - set(packages))
+
+
+def filter(path, show):
+    """
+    Return what is known of a file of packet filter rules, and what the filter has in force.
+
+    path
+        the file
+
+    show
+        the command that prints what is in force, a list of words; or a list of several
+
+    Returns ``text``, of the file; ``loaded``, what is in force now; ``remembered``, what was when
+    the file had been loaded, None if that was another text; and ``memory``, ``{path: text}`` to be
+    written once it has been loaded.  Raises CommandExecutionError where the command hangs.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.filter /etc/nftables.d/ftpgw.nft '[nft, -st, list, table, ip, ftpgw]'
+    """
+    return _inforce.read(path, show)
+
+
+def sysctl(name, file):
+    """
+    Return what a variable of the kernel is, and what it will be after a boot.
+
+    name
+        the variable
+
+    file
+        the file that shall set it
+
+    Returns ``now`` and ``boot``, and ``by``, the file that has the last word at a boot; each is
+    None where nobody says.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.sysctl net.ipv4.ip_local_port_range /etc/sysctl.d/zzz-ftpgw.conf
+    """
+    return _sysctld.read(name, file)
 
 
 def sync(saltenv=None, new=()):

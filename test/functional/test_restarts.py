@@ -63,6 +63,14 @@ def test_starts_are_counted(folder):
     assert _restarts.problem(path, record(state="down", pid=None)).startswith("dies again")
 
 
+def test_who_lives_longer_than_all_before_it_may_be_well(folder):
+    """One that was restarted three times by somebody, say."""
+    starts = [(9, START), (8, START), (7, START)]
+    assert _restarts.problem(folder(*starts), record(seconds=7)) is None
+    assert _restarts.problem(folder(*starts, (1, START)), record(seconds=1))
+    assert _restarts.problem(folder(*starts), record(state="down", pid=None))
+
+
 def test_a_service_that_has_just_been_started_is_no_problem(folder):
     told = "just started, or flapping (up for less than 2 s)"
     assert _restarts.problem(folder((0.5, START)), record(seconds=0, problem=told)) is None
