@@ -30,6 +30,9 @@ BLOCK = 1 << 16
 PATIENCE = 30
 # What is longer is no line of a log: the rest of it is left out.
 LONGEST = 1 << 20
+# The first words of a service of ours, and how much of a log is searched for them.
+STARTING = "*** Starting "
+TAIL = 1 << 13
 # What opening a symbolic link without following it gives on Linux and OpenBSD, and on FreeBSD.
 LINK = (errno.ELOOP, errno.EMLINK)
 
@@ -104,7 +107,7 @@ def decode(line):
     """
     match = STAMP.match(line)
     seconds = int(match[1], 16) - _supervise.TAI_OFFSET if match else -1
-    text = line if line.isprintable() else "".join(map(_seen, line))
+    text = visible(line)
     if not 0 <= seconds < 1 << 37:
         return None, text
     nanoseconds = int(match[2], 16)
@@ -112,6 +115,11 @@ def decode(line):
     moment = moment.replace(microsecond=nanoseconds // 1000 % 1000000)
     stamp = moment.isoformat(" ", "milliseconds")
     return seconds + nanoseconds / 1e9, f"{stamp} {text[match.end() :]}"
+
+
+def visible(text):
+    """Return a text as it may be shown on one line of a terminal."""
+    return text if text.isprintable() else "".join(map(_seen, text))
 
 
 def _seen(char):
@@ -145,6 +153,35 @@ def blocks(directory, since):
                 yield whole + end
             seen.add(inode)
             yield rest
+
+
+def starts(directory, size=TAIL):
+    """
+    Return when a service of ours was started, and the last line that it wrote otherwise.
+
+    directory
+        The directory of the log.
+
+    size
+        How many bytes of its end to search; what was in finished files is not known.
+
+    Returns a list of seconds since 1970, empty where the log does not tell, and a text without
+    its stamp.  Raises OSError or CommandExecutionError where the log cannot be read.
+    """
+    descriptor = _open(directory, "current")
+    if descriptor is None:
+        return [], ""
+    with open(descriptor, "rb", buffering=0) as file:
+        file.seek(-min(size, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        lines = _text(file.read(size)).split("\n")
+    moments, last = [], ""
+    for line in lines:
+        match = STAMP.match(line)
+        if match and line.startswith(STARTING, match.end()):
+            moments.append(int(match[1], 16) - _supervise.TAI_OFFSET + int(match[2], 16) / 1e9)
+        elif match:
+            last = visible(line[match.end() :])
+    return moments, last
 
 
 def finished(directory):

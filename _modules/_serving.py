@@ -14,75 +14,107 @@ _EXEC = re.compile(r"^exec (.*)$", re.MULTILINE | re.DOTALL)
 _ACCOUNT = re.compile(r"\bsetuidgid\s+(\S+)")
 
 
-def problem(folder):
+def problem(folder, record):
     """
     Return what keeps the service of a directory, or its log, from its work, or None.
 
     folder
         a service directory, or a link to one
+    record
+        what its processes do, as `_supervise.read` returns it
     """
-    cdb, program = _needed(_script(folder))
+    cdb, program, _, _ = _needed(folder, record["pid"], record["since"])
     if cdb and not os.path.exists(cdb):
         return f"there is no {cdb}, so every client is dropped (apply its rules, or make it)"
     if program and not os.access(program, os.X_OK):
-        return f"{program} is not there, or cannot be executed, so every client is dropped"
-    said = _log_problem(folder)
+        return (
+            f"{program} is not there, or cannot be executed, so every client is dropped "
+            "(install its package)"
+        )
+    said = record["log"] and _log_problem(folder, record["log"])
     return f"log: {said}" if said else None
 
 
-def _script(folder):
-    """Return the text of a run script; it is read again only when it has changed."""
-    path = os.path.join(folder, "run")
-    try:
-        status = os.stat(path)
-        return _text(path, status.st_mtime_ns, status.st_ino)
-    except OSError:
-        return ""
+def places(folder, record):
+    """
+    Return how many clients the tcpserver of a service has, and how many it may have at most.
+
+    The first is None where there is no process, and both where it is no tcpserver.
+    """
+    limit = _needed(folder, record["pid"], record["since"])[2]
+    clients = _tcpserver.clients(record["pid"]) if limit and record["pid"] else None
+    return clients, limit
+
+
+def crowded(clients, limit):
+    """Return a phrase where no place is left."""
+    if clients is None or clients < limit:
+        return None
+    return f"all {limit} places are taken: the next client waits (raise tcpserver: concurrency)"
+
+
+def port(folder, record):
+    """Return where the tcpserver of a service listens, as its script has it, or None."""
+    return _needed(folder, record["pid"], record["since"])[3]
 
 
 @functools.lru_cache(maxsize=4096)
-def _text(path, _modified, _inode):
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read()
+def _needed(folder, _pid, _since):
+    """
+    Return what the process of a service goes by: a cdb, a program, places, and a port.
 
-
-@functools.lru_cache(maxsize=4096)
-def _needed(script):
-    """Return the cdb of the tcpserver in a script, and the program that it ends in, if known."""
+    Each is None where the script does not say; it is read again for another process only.
+    """
+    script = _script(folder)
     options, words = _tcpserver.told(script)
-    if not words:
+    options, limit = dict(options), None
+    if words:
+        limit = int(options.get("-c", _tcpserver.PLACES))
+    else:
         # Of a chain of programs, only the last one is written with its path.
         found = _EXEC.search(script)
-        words = ["", "", *(found[1].split() if found else [])]
+        words = ["", None, *(found[1].split() if found else [])]
     program = next((word for word in words[2:] if word.startswith("/")), None)
-    return dict(options).get("-x"), program
+    return options.get("-x"), program, limit, words[1]
 
 
 @functools.lru_cache(maxsize=4096)
-def _written(script):
-    """Return the directory that the logger in a script writes to, and as whom, if known."""
+def _written(logger, _pid, _since):
+    """Return the directory that a logger writes to, and as whom, if its script says."""
+    script = _script(logger)
     account = _ACCOUNT.search(script)
     return _multilog.told(script), account and account[1]
 
 
-def _log_problem(folder):
+def _script(folder):
+    try:
+        with open(os.path.join(folder, "run"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _log_problem(folder, record):
     logger = os.path.join(folder, "log")
-    directory, account = _written(_script(logger))
+    directory, account = _written(logger, record["pid"], record["since"])
     if not directory:
         return None
     directory = os.path.normpath(os.path.join(logger, directory))
     try:
         room = os.statvfs(directory)
     except FileNotFoundError:
-        return f"there is no {directory} to write to"
+        return f"there is no {directory} to write to (apply its state)"
     except OSError:
         return None
     if room.f_flag & os.ST_RDONLY:
-        return f"{directory} is on a file system that cannot be written"
+        return f"{directory} is on a file system that cannot be written (mount it anew)"
     if room.f_bavail * room.f_frsize < ROOM or (room.f_files and not room.f_favail):
-        return f"no space is left for {directory}, and the service waits for it"
+        return f"no space is left for {directory}, and the service waits for it (df {directory})"
     if account and not _may_write(directory, account):
-        return f"{directory} does not belong to {account}, who writes it"
+        return (
+            f"{directory} does not belong to {account}, who writes it "
+            f"(chown -R {account} {directory})"
+        )
     return None
 
 

@@ -64,12 +64,13 @@ def decode(data, now):
     since = seconds - TAI_OFFSET + nanoseconds / 1e9
     if not 0 <= since < 1 << 37:
         return None
-    pid = int.from_bytes(pid, "little")
-    state = "paused" if pid and paused else "up" if pid else "down"
-    state = ENCORE_STATES.get((state, _encore_state(data)), state)
+    pid = int.from_bytes(pid, "little") or None
+    state = "down" if pid is None else "paused" if paused else "up"
+    if len(data) > STATUS.size:
+        state = ENCORE_STATES.get((state, _encore_state(data)), state)
     return {
         "state": state,
-        "pid": pid or None,
+        "pid": pid,
         "since": _date(int(since)),
         "seconds": max(0, int(now - since)),
         "want": WANT.get(want, "once" if pid else None),
@@ -304,7 +305,7 @@ def _read_service(parent, name, now):
 
 def _read_log(parent, name, data, now):
     # Of a logger that is a program; the same "down" is for both.
-    inner = decode(data[ENCORE_LOG], now)
+    inner = decode(data[ENCORE_LOG], now) if len(data) > STATUS.size else None
     if inner:
         enabled = not os.access(f"{name}/down", os.F_OK, dir_fd=parent)
         return _judged(inner | {"enabled": enabled})
@@ -359,5 +360,7 @@ def _judged(record):
         problem = f"just started, or flapping (up for less than {STABLE} s)"
     elif state == "down" and want == "up":
         problem = "wanted up but down"
+    elif state == "down" and want == "down" and record["enabled"]:
+        problem = "down since somebody stopped it, and starts at the next boot"
     record["problem"] = problem
     return record

@@ -12,6 +12,13 @@ import subprocess
 import _check
 from salt.exceptions import SaltInvocationError
 
+try:
+    import psutil
+except ImportError:  # Salt needs it, but salt-ssh does not bring it along.
+    psutil = None
+
+# How many clients it serves at the same time if not told.
+PLACES = 40
 _OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
 
 
@@ -92,8 +99,27 @@ def _has_option_6(program, _modified):
     return b"6" in said.partition(b"[")[2].partition(b"]")[0]
 
 
+def clients(pid):
+    """Return how many clients a tcpserver serves now, each by a child; None if nobody can tell."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as children:
+            return len(children.read().split())
+    except OSError:
+        return _counted(pid)
+
+
+def _counted(pid):
+    """Count the children of a process where there is no list of them."""
+    try:
+        return len(psutil.Process(pid).children()) if psutil else None
+    except psutil.Error:
+        return None
+
+
 def told(script):
     """Return the options of the tcpserver in a script, and the words after them; none, if none."""
+    if "tcpserver" not in script:
+        return [], []
     try:
         words = shlex.split(script.replace("\\\n", " "), comments=True)
         return getopt.getopt(words[words.index("tcpserver") + 1 :], _OPTIONS)

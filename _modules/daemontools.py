@@ -14,7 +14,9 @@ import logging
 import os
 
 import _files
+import _glance
 import _multilog
+import _restarts
 import _servicechange
 import _servicedir
 import _serving
@@ -27,7 +29,7 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 LOG = logging.getLogger(__name__)
 
 __func_alias__ = {"exit_": "exit"}
-__outputter__ = {"status": "yaml"}
+__outputter__ = {"show": "yaml", "status": "txt"}
 
 # For how many seconds a service must be up before it counts as up, and how long to wait for it.
 STABLE_FOR = 2
@@ -119,24 +121,54 @@ def files(name, settings, path=None):
     return made | secret
 
 
-def show(name):
+def show(name=None):
     """
-    Return the record of a service, as daemontools.status shows it.
+    Return the record of a service, or those of all of them, for programs.
 
-    The command fails where there is no such service.
+    name
+        A service, or ``NAME/log``.  The command fails where there is no such service.
 
-    CLI Example: ``salt '*' daemontools.show open-ftpd/log``
+    Without a name, returns ``{name: record}``.  A record has ``state`` (up, starting, down, paused,
+    failed, unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
+    ``enabled``, ``problem`` and ``log``; and ``clients`` and ``limit``, the places of a tcpserver
+    that are taken and those that there are.  A problem ends with what svscan or supervise said last
+    of the service, where svscanboot runs and still shows it (Linux).
+
+    CLI Example: ``salt '*' daemontools.show --out=json``, ``salt gw1 daemontools.show hello/log``
     """
+    folder = _directory()
+    if name is None:
+        watched = _svscan.watches(folder)
+        records = {
+            service: _completed(record, f"{folder}/{service}", watched)
+            for service, record in _supervise.read_all(folder).items()
+        }
+        return _svscan.explained(records)
     path = _path(name)
     record = _supervise.read(path)
     if record["state"] == "missing":
         __context__["retcode"] = 1
-    return _with_problem(record, path, _svscan.watches(_directory()))
+    return _completed(record, path, _svscan.watches(folder))
+
+
+def problems():
+    """
+    List what is wrong with the services, one line each; an empty list where all is well.
+
+    Each line begins with the service, and ends with what to type where that is known.  Where there
+    is one, the exit status is 1.
+
+    CLI Example: ``salt '*' daemontools.problems``
+    """
+    found = _glance.problems(show())
+    if found:
+        __context__["retcode"] = 1
+    return found
 
 
 def status(name=None, sig=None):
     """
-    Return the records of all services, or whether one is up.
+    Return a line for each service, those in trouble first; or whether one is up.
 
     name
         A service.  It is up when it has been so for 2 seconds; one that has just been started is
@@ -146,21 +178,14 @@ def status(name=None, sig=None):
     sig
         Look for a process with this in its command line instead, as Salt's other providers do.
 
-    Without a name, returns ``{name: record}``.  A record has ``state`` (up, starting, down, paused,
-    failed, unsupervised, missing, denied, unreadable), ``pid``, ``since``, ``seconds``, ``want``,
-    ``enabled``, ``problem`` and ``log``.  A problem ends with what svscan or supervise said last of
-    the service, where svscanboot runs and still shows it (Linux).
+    Without a name, returns text, of which ``salt`` prints each line with the minion in front: name,
+    state, for how long, places taken and places in all, and a problem, which ``!!`` precedes.
+    Programs ask daemontools.show.
 
     CLI Example: ``salt '*' daemontools.status``, ``salt '*' daemontools.status open-ftpd``
     """
     if name is None:
-        folder = _directory()
-        watched = _svscan.watches(folder)
-        records = {
-            service: _with_problem(record, os.path.join(folder, service), watched)
-            for service, record in _supervise.read_all(folder).items()
-        }
-        return _svscan.explained(records)
+        return _glance.text(show())
     if sig:
         return bool(__salt__["status.pid"](sig))
     try:
@@ -470,7 +495,7 @@ def get_running():
 
     CLI Example: ``salt '*' daemontools.get_running``
     """
-    return [name for name, record in status().items() if record["state"] == "up"]
+    return [name for name, record in show().items() if record["state"] == "up"]
 
 
 def log(name, lines=20, since=None, grep=None):
@@ -574,13 +599,18 @@ def _told_of(name):
         raise CommandExecutionError(text if text.startswith(str(name)) else f"{name}: {text}")
 
 
-def _with_problem(record, path, watched):
-    """Return a record that also says what keeps a service from its work, if nothing worse is."""
-    if record["problem"] or record["state"] == "missing":
+def _completed(record, path, watched):
+    """Return a record that also says what its log, its script and its tcpserver tell."""
+    record["clients"], record["limit"] = _serving.places(path, record)
+    if record["state"] == "missing":
         return record
-    if watched is False:
-        return record | {"problem": "no svscan runs: what dies, or is new, has nobody to start it"}
-    return record | {"problem": _serving.problem(path) if record["want"] == "up" else None}
+    problem = _restarts.problem(path, record) if record["log"] else record["problem"]
+    if not problem and watched is False:
+        problem = "no svscan runs: what dies, or is new, has nobody to start it (start svscanboot)"
+    if not problem and record["want"] == "up":
+        problem = _serving.problem(path, record)
+    record["problem"] = problem or _serving.crowded(record["clients"], record["limit"])
+    return record
 
 
 def _path(name):

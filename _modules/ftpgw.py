@@ -1,5 +1,6 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
+import contextlib
 import datetime
 import functools
 import ipaddress
@@ -17,11 +18,14 @@ import _files
 import _filetree
 import _gateway
 import _gatewaynet
+import _health
+import _inforce
 import _layers
 import _multilog
 import _rulefiles
 import _sessions
 import _sites
+import _sysctld
 import _tcpserver
 import _userdb
 import salt.utils.yaml
@@ -101,10 +105,46 @@ def problems(pillar=None, system=None, saltenv=None):
         found = _gateway_of(saltenv)["problems"]
     else:
         content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
-        fetch = functools.partial(_file, saltenv=saltenv or "base")
+        fetch = functools.partial(_files_of, saltenv=saltenv or "base")
         found = _judged(_fields(content), _system(system), fetch)["problems"]
     if found:
         __context__["retcode"] = 1
+    return found
+
+
+def health(greeting=True):
+    """
+    Return what is wrong with this gateway, each with what to type, and what its services do.
+
+    greeting
+        whether each service is asked for its greeting, as a client would be told it
+
+    Returns a mapping.  ``problems`` is a list of lines, empty where all is well; where it is not,
+    the exit status is 1.  ``services`` has of each service that is meant to be up its ``state``,
+    for how many ``seconds``, how many ``clients`` it serves of how many at most (``limit``), how
+    often it ``starts`` in the last hour, and of its log the ``log_age``, in seconds, ``log_size``
+    and ``log_free``, in bytes; None is not known.
+
+    It is held against pillar: services, loggers, rules and what they expect, accounts, the packet
+    filter, the passive ports, inetd, sshd, and what pillar names no more.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.health
+        salt-call --local ftpgw.health greeting=False --out=json
+    """
+    with _known_gateway() as gateway:
+        if gateway["settings"]["problems"]:
+            # Nobody knows what it shall be, but what is wrong with its services can be told.
+            lines = _health.asked("services", lambda: __salt__["daemontools.problems"]())
+            found = {"problems": lines, "services": {}}
+        else:
+            found = _health.look(_with_secrets(gateway["settings"]), _call, greeting)
+    found["problems"] = gateway["problems"] + found["problems"]
+    # Also where what was asked has set it.
+    __context__["retcode"] = 1 if found["problems"] else 0
     return found
 
 
@@ -379,6 +419,51 @@ def orphans(packages):
     return sorted(with_them - alone - set(packages))
 
 
+def filter(path, show):
+    """
+    Return what is known of a file of packet filter rules, and what the filter has in force.
+
+    path
+        the file
+
+    show
+        the command that prints what is in force, a list of words; or a list of several
+
+    Returns ``text``, of the file; ``loaded``, what is in force now; ``remembered``, what was when
+    the file had been loaded, None if that was another text; and ``memory``, ``{path: text}`` to be
+    written once it has been loaded.  Raises CommandExecutionError where the command hangs.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.filter /etc/nftables.d/ftpgw.nft '[nft, -st, list, table, ip, ftpgw]'
+    """
+    return _inforce.read(path, show)
+
+
+def sysctl(name, file):
+    """
+    Return what a variable of the kernel is, and what it will be after a boot.
+
+    name
+        the variable
+
+    file
+        the file that shall set it
+
+    Returns ``now`` and ``boot``, and ``by``, the file that has the last word at a boot; each is
+    None where nobody says.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.sysctl net.ipv4.ip_local_port_range /etc/sysctl.d/zzz-ftpgw.conf
+    """
+    return _sysctld.read(name, file)
+
+
 def sync(saltenv=None, new=()):
     """
     Sync custom modules and states before states are rendered, but only where one differs.
@@ -446,11 +531,32 @@ def _gateway_of(saltenv, files=None):
     run = _run()
     if "gateway" in run:
         return run["gateway"]
-    fetch = files.__getitem__ if files else functools.partial(_file, saltenv=saltenv or "base")
+    fetch = (
+        functools.partial(map, files.get)
+        if files
+        else functools.partial(_files_of, saltenv=saltenv or "base")
+    )
     made = _judged(_fields(__pillar__), __grains__, fetch, here=True)
     if saltenv:
         run["gateway"] = made
     return made
+
+
+@contextlib.contextmanager
+def _known_gateway():
+    """Work the settings of this gateway out once for all that is asked in the block."""
+    run = _run()
+    known = "gateway" in run
+    try:
+        run["gateway"] = _gateway_of(None)
+    except (CommandExecutionError, SaltInvocationError) as error:
+        wrong = [f"{_gateway.PILLAR}: its settings cannot be worked out: {error}"]
+        run["gateway"] = {"problems": wrong, "settings": {"problems": wrong}}
+    try:
+        yield run["gateway"]
+    finally:
+        if not known:
+            del run["gateway"]
 
 
 def _declared_accounts(clean):
@@ -467,6 +573,17 @@ def _declared_accounts(clean):
         "passwords": settings["passwords"],
         "shell": settings["nologin"],
     }
+
+
+def _with_secrets(settings):
+    """Return settings whose services have what no state is rendered from."""
+    given = (_fields(__pillar__) or {}).get("services") or {}
+    secret = {name: (given.get(name) or {}).get("envdir") for name in settings["services"]}
+    services = {
+        name: {**service, "envdir": secret[name]} if secret[name] else service
+        for name, service in settings["services"].items()
+    }
+    return {**settings, "services": services}
 
 
 def _accounts_plan(declared, system, clean):
@@ -580,7 +697,7 @@ def _judged(declared, system, fetch, here=False):
     fields = declared if isinstance(declared, dict) else {}
     network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
     family = "bsd" if "BSD" in system["os_family"] else "linux"
-    defaults, platform = (fetch(name) for name in ("defaults", f"platforms/{family}"))
+    defaults, platform = fetch(["defaults", f"platforms/{family}"])
     rows = _layers.rows(platform, system, proxied)
     needed = _layers.filled(_layers.merged([defaults, *rows]), network)
     below = _layers.merged([_gateway.DEFAULTS, needed])
@@ -642,13 +759,14 @@ def _log_dir():
     return __salt__["config.get"]("daemontools.log_dir", "/var/multilog")
 
 
-def _file(name, saltenv):
-    """Return what one of the formula's own files of settings holds."""
-    served = f"salt://ftpgw/{name}.yaml"
-    file = __salt__["cp.cache_file"](served, saltenv)
-    if not file:
-        raise CommandExecutionError(f"ftpgw: the file server does not have {served}")
-    return salt.utils.yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
+def _files_of(names, saltenv):
+    """Return what the formula's own files of settings hold, brought by one client."""
+    served = [f"salt://ftpgw/{name}.yaml" for name in names]
+    files = __salt__["cp.cache_files"](served, saltenv)
+    for name, file in zip(served, files, strict=True):
+        if not file:
+            raise CommandExecutionError(f"ftpgw: the file server does not have {name}")
+        yield salt.utils.yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))
 
 
 def _sync(kind, served, saltenv):

@@ -1,5 +1,5 @@
 """
-Rules of a packet filter: read, put in force, and taken back if they cut the minion off.
+Rules of a packet filter: put in force, and taken back if they cut the minion off.
 
 The filter is given as a mapping of argument vectors, in which ``{file}`` stands for a path::
 
@@ -10,14 +10,12 @@ The filter is given as a mapping of argument vectors, in which ``{file}`` stands
     module: nf_nat_ftp                                what the kernel must have, if anything
 
 ``show`` may be a list of several, which together print what is in force.  That must depend on the
-rules alone, not on counters or clients.  It is kept beside the file when the rules are loaded, and
-of which file it is, so that rules which are gone or were edited are noticed.
+rules alone, not on counters or clients.  ``ftpgw.filter`` reads it, and says what to remember of it
+when the rules have been loaded, so that rules which are gone or were edited are noticed.
 """
 
 import contextlib
-import hashlib
 import os
-import re
 import shlex
 import subprocess
 
@@ -30,27 +28,14 @@ from salt.exceptions import CommandExecutionError
 PROGRAM = 10
 # Seconds until the old rules come back where nobody says that the new ones are good.
 PATIENCE = 2 * PROGRAM + 4 * _peers.CONNECTION
-# pf names the table of a long list __automatic_RANDOM_NUMBER, anew at each load.
-_RANDOM = re.compile("(?<=__automatic_)[0-9a-f]+(?=_)")
-
-
-def read(path, programs):
-    """
-    Return what is known of a file of rules, each part empty where there is none.
-
-    ``text`` is what the file holds, ``loaded`` what ``show`` prints now, ``remembered`` what it
-    printed when the rules were loaded, None if those were not yet these.
-    """
-    text = _block.read(path)
-    digest, _, remembered = _block.read(_memory(path)).partition("\n")
-    if digest and digest != _digest(text):
-        remembered = None
-    return {"text": text, "loaded": _shown(path, programs), "remembered": remembered}
 
 
 def plan(world, text):
     """
-    Return what must change until the rules of `read` are a text; an empty text means none.
+    Return what must change until rules are a text; an empty text means none.
+
+    world
+        what is known of them, as `ftpgw.filter` returns it
 
     The differences are those of ``file`` and of what is ``loaded``; without any all is well.
     """
@@ -73,10 +58,12 @@ def _drift(text, loaded, remembered):
     return _block.difference(loaded, remembered)
 
 
-def install(path, text, programs, put, peers):
+def install(path, text, programs, read, put, peers):
     """
     Put rules in force, and then in the place of those in the file.
 
+    read
+        returns what is known of them
     put
         writes a file: its path, its text and its permissions
     peers
@@ -97,15 +84,17 @@ def install(path, text, programs, put, peers):
             put(file, text, mode)
     finally:
         _unlink(new)
-    put(_memory(path), f"{_digest(text)}\n{_shown(path, programs)}", 0o600)
+    for memory, known in read()["memory"].items():
+        put(memory, known, 0o600)
 
 
-def remove(path, programs, peers):
+def remove(path, programs, read, peers):
     """Take rules out of force, as carefully as `install`, and remove their file."""
-    if _shown(path, programs):
+    world = read()
+    if world["loaded"]:
         with _reversible(path, programs, peers) as change:
             change("unload")
-    for file in (f"{path}.new", _memory(path), path):
+    for file in (f"{path}.new", *world["memory"], path):
         _unlink(file)
 
 
@@ -179,24 +168,6 @@ def _run(path, command, file="", pipe=None):
         )
 
 
-def _shown(path, programs):
-    show = programs["show"]
-    commands = [show] if isinstance(show[0], str) else show
-    return "".join(_said(path, command) for command in commands)
-
-
-def _said(path, command):
-    try:
-        done = _ended(path, command)
-    except FileNotFoundError:
-        return ""
-    return _RANDOM.sub("", done.stdout) if done.returncode == 0 else ""
-
-
-def _digest(text):
-    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
-
-
 def _ended(path, command, pipe=None):
     try:
         return subprocess.run(
@@ -215,10 +186,6 @@ def _ended(path, command, pipe=None):
 
 def _words(command, file):
     return [word.replace("{file}", file) for word in command]
-
-
-def _memory(path):
-    return f"{path}.loaded"
 
 
 def _unlink(path):

@@ -20,6 +20,7 @@ the path of a file; so these states serve nftables and pf alike:
 """
 
 import contextlib
+import functools
 import os
 
 import _filter
@@ -50,7 +51,11 @@ def loaded(name, text, filter):
     ones, and also if the run is killed before that is known.
     """
     put = __salt__["ftpgw.put"]
-    return _told(name, text, filter, lambda: _filter.install(name, text, filter, put, _whom()))
+
+    def install(read):
+        _filter.install(name, text, filter, read, put, _whom())
+
+    return _told(name, text, filter, install)
 
 
 def begun(name, text, filter):
@@ -79,7 +84,7 @@ def unloaded(name, filter):
     filter
         As for ``loaded``; ``check`` is not needed.
     """
-    return _told(name, "", filter, lambda: _filter.remove(name, filter, _whom()))
+    return _told(name, "", filter, lambda read: _filter.remove(name, filter, read, _whom()))
 
 
 def _whom():
@@ -99,7 +104,7 @@ def _told(name, text, filter, act):
             return _result.unchanged(name, comment)
         if __opts__["test"]:
             return _result.would_change(name, changes, "the rules would change")
-        act()
+        act(functools.partial(__salt__["ftpgw.filter"], name, filter["show"]))
         if _changes(name, text, filter):
             raise CommandExecutionError("somebody else changed the rules at the same time")
     except (CommandExecutionError, OSError) as error:
@@ -118,4 +123,4 @@ def _done(name, text, filter, changes):
 
 
 def _changes(name, text, filter):
-    return _filter.plan(_filter.read(name, filter), text)
+    return _filter.plan(__salt__["ftpgw.filter"](name, filter["show"]), text)

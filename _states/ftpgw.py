@@ -1,7 +1,6 @@
 """The states that only this formula needs: settings that make sense, accounts as in pillar."""
 
 import _result
-import _sysctld
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 _ABSENT = {"services": "daemontools.absent", "rules": "tcprules.absent"}
@@ -138,11 +137,10 @@ def sysctl_lasting(name, value, file):
             - value: 49152 65535
             - file: /etc/sysctl.d/zzz-ftpgw.conf
     """
-    found = _sysctld.later(file, name)
-    for path, last in list(found.items())[-1:]:
-        if last != value:
-            told = f"{name}: after a boot it is {last}, not {value}: take it out of {path}"
-            return _result.failed(name, told)
+    last = __salt__["ftpgw.sysctl"](name, file)
+    if last["by"] not in (None, file) and last["boot"] != value:
+        told = f"after a boot it is {last['boot']}, not {value}: take it out of {last['by']}"
+        return _result.failed(name, f"{name}: {told}")
     return _result.unchanged(name, f"after a boot it is {value}")
 
 

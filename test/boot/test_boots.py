@@ -23,7 +23,7 @@ def facts(gw):
 
 def well(gw):
     """Return whether the services are up, and have been for long enough."""
-    records = gw.call("daemontools.status")
+    records = gw.call("daemontools.show")
     assert list(records) == ["ftp-proxy", "open-ftpd"]
     loggers = [record["log"] for record in records.values()]
     problems = [record.get("problem") for record in records.values()]

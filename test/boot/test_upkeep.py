@@ -20,6 +20,6 @@ def test_status_has_the_words_of_supervise(gw):
     gw.path("/var/svc.d/open-ftpd/run").chmod(0o644)
     gw.run("svc", "-t", "/etc/service/open-ftpd")
     words = "(supervise: fatal: unable to start open-ftpd/run: access denied)"
-    eventually(lambda: words in (gw.call("daemontools.status")["open-ftpd"]["problem"] or ""))
+    eventually(lambda: words in (gw.call("daemontools.show")["open-ftpd"]["problem"] or ""))
     gw.apply()
-    eventually(lambda: gw.call("daemontools.status")["open-ftpd"]["problem"] is None)
+    eventually(lambda: gw.call("daemontools.show")["open-ftpd"]["problem"] is None)

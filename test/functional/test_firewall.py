@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-import _filter
+import _inforce
 import _peers
 import pytest
 
@@ -352,7 +352,7 @@ def test_a_directory_of_rules_is_nobodys_to_write(load, umask):
 
 def test_a_filter_that_hangs_is_one_line(load, monkeypatch):
     """Also where it is only asked what it has."""
-    monkeypatch.setattr(_filter, "PROGRAM", 0.2)
+    monkeypatch.setattr(_inforce, "PROGRAM", 0.2)
     for test in (True, False):
         done = load(OLD, test=test, show=["sleep", "9"])
         assert done["result"] is False

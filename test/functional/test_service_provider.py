@@ -219,7 +219,7 @@ def test_b15_the_directory_is_looked_for_at_every_call(supervise, tmp_path):
 def test_b16_no_program_is_looked_for(call, sleeper, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert call("restart", sleeper) is True
-    assert sleeper in call("status")
+    assert sleeper in call("show")
 
 
 def test_b17_a_service_that_dies_again_and_again_is_not_running(call, service, flapping):
@@ -410,8 +410,8 @@ def test_a_logger_that_is_a_program_is_a_service_too(supervise, call):
     assert call("svc", "encore", "q") is True
 
 
-def test_the_whole_status_names_every_service(call, sleeper, flapping):
-    records = call("status")
+def test_all_records_name_every_service(call, sleeper, flapping):
+    records = call("show")
     assert records[sleeper]["state"] == "up"
     assert records[sleeper].keys() == records[flapping].keys()
     assert os.path.basename(call("execs")[sleeper]) == "run"

@@ -29,8 +29,9 @@ def folder(tmp_path):
     return tmp_path / "svc"
 
 
-def told(folder):
-    return _serving.problem(str(folder))
+def told(folder, pid=1):
+    process = {"pid": pid, "since": "now"}
+    return _serving.problem(str(folder), {**process, "log": process})
 
 
 def test_of_what_lacks_nothing_nothing_is_told(folder):
@@ -73,35 +74,70 @@ def small(tmp_path):
     subprocess.run(["umount", log], check=True)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered():
+    _serving._needed.cache_clear()
+    _serving._written.cache_clear()
+
+
 def test_a_log_without_room(folder, small):
     """multilog waits for room, tcpserver for multilog, and every client for tcpserver."""
     assert told(folder) is None
     (small / "current").write_bytes(bytes(1 << 17))
-    assert told(folder) == f"log: no space is left for {small}, and the service waits for it"
+    assert told(folder) == (
+        f"log: no space is left for {small}, and the service waits for it (df {small})"
+    )
 
 
 def test_a_log_that_cannot_be_written(folder, small):
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
-    assert told(folder) == f"log: {small} is on a file system that cannot be written"
+    assert (
+        told(folder) == f"log: {small} is on a file system that cannot be written (mount it anew)"
+    )
 
 
 def test_a_log_directory_of_somebody_else(folder, tmp_path):
     os.chown(tmp_path / "logs", 4321, 4321)
-    assert told(folder) == f"log: {tmp_path}/logs does not belong to root, who writes it"
+    logs = f"{tmp_path}/logs"
+    assert told(folder) == (
+        f"log: {logs} does not belong to root, who writes it (chown -R root {logs})"
+    )
 
 
 def test_a_log_directory_that_is_gone(folder, tmp_path):
     (tmp_path / "logs").rmdir()
-    assert told(folder) == f"log: there is no {tmp_path}/logs to write to"
+    assert told(folder) == f"log: there is no {tmp_path}/logs to write to (apply its state)"
 
 
-def test_a_changed_script_is_read_again(folder, tmp_path):
+def test_another_process_is_told_by_another_script(folder):
+    """What runs goes by the script as it was; a script is not read again as long as it runs."""
     assert told(folder) is None
     (folder / "run").write_text(RUN.format(cdb="/no.cdb", port=21, program="/bin/true"))
-    assert told(folder).startswith("there is no /no.cdb")
+    assert told(folder) is None
+    assert told(folder, pid=2).startswith("there is no /no.cdb")
 
 
-def test_status_and_show_tell_it(minion, svscan, eventually, tmp_path):
+def test_the_places_of_a_tcpserver_are_counted(folder):
+    """Each client that is served is a child of it."""
+    with subprocess.Popen(["sh", "-c", "sleep 100 & echo; wait"], stdout=subprocess.PIPE) as parent:
+        parent.stdout.read(1)
+        record = {"pid": parent.pid, "since": "now", "log": None}
+        assert _serving.places(str(folder), record) == (1, 40)
+        (folder / "run").write_text("#!/bin/sh\nexec tcpserver -c 1 0 ftp /bin/true\n")
+        clients, limit = _serving.places(str(folder), {**record, "since": "later"})
+        assert _serving.crowded(clients, limit).startswith(
+            "all 1 places are taken: the next client"
+        )
+        subprocess.run(["pkill", "-P", str(parent.pid)], check=True)
+    assert _serving.crowded(0, 1) is None
+
+
+def test_what_is_no_tcpserver_has_no_places(folder):
+    (folder / "run").write_text("#!/bin/sh\nexec sleep 100\n")
+    assert _serving.places(str(folder), {"pid": 1, "since": "now"}) == (None, None)
+
+
+def test_show_tells_it_of_one_and_of_all(minion, svscan, eventually, tmp_path):
     """Where nothing worse is to be told."""
     settings = {
         "tcpserver": {"address": "127.0.0.1", "port": 0, "rules": str(tmp_path / "no.cdb")},
@@ -110,9 +146,9 @@ def test_status_and_show_tell_it(minion, svscan, eventually, tmp_path):
     }
     done = minion.apply("daemontools.supervised", name="lacking", settings=settings)
     assert done["result"], done["comment"]
-    show, status = (minion.functions[f"daemontools.{name}"] for name in ("show", "status"))
+    show = minion.functions["daemontools.show"]
     eventually(lambda: show("lacking")["seconds"] >= 2)
-    for record in (show("lacking"), status()["lacking"]):
+    for record in (show("lacking"), show()["lacking"]):
         assert record["problem"].startswith(f"there is no {tmp_path}/no.cdb")
     minion.apply("daemontools.absent", name="lacking")
 

@@ -45,10 +45,16 @@ def test_a_fresh_minion_becomes_a_gateway(salt):
 
 
 def test_the_status_is_known_on_the_master(salt):
-    """`salt gw1 daemontools.status` shows the service and its logger up."""
-    record = salt("daemontools.status").data["open-ftpd"]
+    """`salt gw1 daemontools.status` is a line for each service, each after the minion's name."""
+    record = salt("daemontools.show").data["open-ftpd"]
     assert record["state"] == "up"
     assert record["log"]["state"] == "up"
+    heading, *lines = salt("--out=txt", "daemontools.status").stdout.splitlines()
+    assert heading == "gw1: 2 services, all as wanted"
+    assert [line.split()[:3] for line in lines] == [
+        ["gw1:", "ftp-proxy", "up"],
+        ["gw1:", "open-ftpd", "up"],
+    ]
 
 
 @pytest.mark.parametrize(

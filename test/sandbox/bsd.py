@@ -144,7 +144,7 @@ def main():
     first = gateway.changed(gateway.apply())
     calls = LOG.read_text()
     LOG.write_text("")
-    proxy = gateway.call("daemontools.status")["ftp-proxy"]["pid"]
+    proxy = gateway.call("daemontools.show")["ftp-proxy"]["pid"]
     second = gateway.changed(gateway.apply())
     facts = {
         "predicted": sorted(predicted),
@@ -153,10 +153,10 @@ def main():
         "calls": calls,
         "calls of the second run": LOG.read_text(),
         "the system's own": [before, owned_by_init()],
-        "the same proxy": proxy == gateway.call("daemontools.status")["ftp-proxy"]["pid"],
+        "the same proxy": proxy == gateway.call("daemontools.show")["ftp-proxy"]["pid"],
         "svscan": os.readlink(f"/proc/{pid('svscan')}/exe"),
         "supervise": os.readlink(f"/proc/{pid('supervise')}/exe"),
-        "states": {name: s["state"] for name, s in gateway.call("daemontools.status").items()},
+        "states": {name: s["state"] for name, s in gateway.call("daemontools.show").items()},
         "came back": transfer(),
         "stranger": STRANGER.greeting().decode(),
         "log of ftp-proxy": gateway.call("daemontools.log", "ftp-proxy"),

@@ -297,9 +297,9 @@ def _home():
         return ftp.pwd()
 
 
-@fact("daemontools.status: the services and their loggers are up")
+@fact("daemontools.show: the services and their loggers are up")
 def _status():
-    records = call("daemontools.status")
+    records = call("daemontools.show")
     for record in records.values():
         assert record["state"] == record["log"]["state"] == "up", record
     return ", ".join(f"{name} pid {record['pid']}" for name, record in sorted(records.items()))

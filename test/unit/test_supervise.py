@@ -183,7 +183,8 @@ PROBLEMS = [
     ("400000006b03d0db 121d2754 ed3c0000 01 75", "paused"),
     ("400000006b03d0db 121d2754 ed3c0000 00 64", "wanted down but up"),
     ("400000006b03d0db 121d2754 00000000 00 75", "wanted up but down"),
-    ("400000006b03d0db 121d2754 00000000 00 64", None),
+    ("400000006b03d0db 121d2754 00000000 00 64", "down since somebody stopped it, and starts at"),
+    ("400000006b03d0db 121d2754 00000000 00 00", None),
     (
         "4000000fffffffff 121d2754 ed3c0000 00 75",
         "just started, or flapping (up for less than 2 s)",
@@ -201,6 +202,12 @@ PROBLEMS = [
 def test_a_problem_is_said_in_one_phrase(service, layout, problem):
     told = _supervise.read(str(service(layout=layout)))["problem"]
     assert told is problem or told.startswith(problem)
+
+
+def test_what_is_down_at_a_boot_too_is_no_problem(service):
+    folder = service(layout="400000006b03d0db 121d2754 00000000 00 64")
+    (folder / "down").touch()
+    assert _supervise.read(str(folder))["problem"] is None
 
 
 def test_the_problem_of_a_logger_is_told_where_its_service_has_none(service):

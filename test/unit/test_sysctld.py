@@ -1,5 +1,7 @@
 """Which file has the last word about a variable of the kernel."""
 
+import pathlib
+
 import _sysctld
 import pytest
 
@@ -51,3 +53,32 @@ def test_a_line_is_read_as_systemd_reads_it(later, line):
 @pytest.mark.parametrize("line", [f"# {KEY} = 1 2", f"; {KEY} = 1 2", f"{KEY}_x = 1 2", KEY])
 def test_other_lines_are_none_of_it(later, line):
     assert later({"etc/zzzz.conf": f"{line}\n", "etc/zzzz.txt": f"{KEY} = 1 2\n"}) == {}
+
+
+def test_the_last_word_is_that_of_the_last_file(tmp_path):
+    """And what the kernel has now is what it says itself."""
+    folder = tmp_path / "sysctl.d"
+    folder.mkdir()
+    ours = folder / "ours.conf"
+    now = " ".join(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+
+    def read():
+        return _sysctld.read(KEY, str(ours), [str(tmp_path)])
+
+    assert read() == {"now": now, "boot": None, "by": None}
+    ours.write_text(f"{KEY} = 1 2\n")
+    assert read() == {"now": now, "boot": "1 2", "by": str(ours)}
+    (folder / "zzz.conf").write_text(f"{KEY} = 3 4\n")
+    assert read() == {"now": now, "boot": "3 4", "by": f"{folder}/zzz.conf"}
+
+
+def test_a_kernel_without_files_is_asked_by_sysctl(monkeypatch, tmp_path):
+    """As those of the BSDs are, which have one file."""
+    (tmp_path / "sysctl").write_text("#!/bin/sh\necho 49152\n")
+    (tmp_path / "sysctl").chmod(0o755)
+    monkeypatch.setattr(_sysctld, "PLACES", str(tmp_path))
+    (tmp_path / "sysctl.conf").write_text("net.inet.ip.porthifirst=50000\n")
+    found = _sysctld.read("net.inet.ip.porthifirst", f"{tmp_path}/sysctl.conf", [])
+    assert found == {"now": "49152", "boot": "50000", "by": f"{tmp_path}/sysctl.conf"}
+    (tmp_path / "sysctl").write_text("#!/bin/sh\nexit 1\n")
+    assert _sysctld.read("net.inet.ip.porthifirst", "/no/file", [])["now"] is None

@@ -1,15 +1,46 @@
 """
-What the kernel's variables are set to at a boot, by systemd and as it reads them: sysctl.d(5).
+What the kernel's variables are, and what they are set to at a boot: sysctl.d(5), sysctl.conf(5).
 
 Of files with one name that of the first folder counts; whatever the folder, they are read in the
 order of their names, and the last word holds.
 """
 
+import contextlib
 import os
 import re
+import shutil
+import subprocess
 
 FOLDERS = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
+PLACES = "/sbin:/usr/sbin"
 _ASSIGNMENT = re.compile(r"^\s*-?\s*([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$", re.MULTILINE)
+
+
+def read(key, file, folders=FOLDERS):
+    """
+    Return what a variable is `now`, what a `boot` makes of it, and `by` which file.
+
+    key
+        the variable
+    file
+        the one that shall set it: in a directory that systemd reads, or the only one of its system
+
+    Each is None where nobody says.
+    """
+    words = {file: _value(file, key), **later(file, key, folders)}
+    [*_, (by, boot)] = [(None, None), *((f, word) for f, word in words.items() if word is not None)]
+    return {"now": _now(key), "boot": boot, "by": by}
+
+
+def _now(key):
+    """Ask the kernel: Linux by a file, the others by a program."""
+    with contextlib.suppress(OSError), open(f"/proc/sys/{key.replace('.', '/')}") as file:
+        return " ".join(file.read().split())
+    program = shutil.which("sysctl", path=PLACES)
+    if not program:
+        return None
+    done = subprocess.run([program, "-n", key], capture_output=True, text=True, check=False)
+    return " ".join(done.stdout.split()) if done.returncode == 0 else None
 
 
 def later(path, key, folders=FOLDERS):
