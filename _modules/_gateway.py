@@ -157,11 +157,23 @@ def rendered(merged, problems):
     return {
         **{key: value for key, value in merged.items() if key != "accounts"},
         "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
+        "guarded": _guarded(filter, services),
         "proxied": is_proxied(merged),
         "problems": problems,
         "rules": {} if problems else merged["rules"],
         "services": services,
     }
+
+
+def _guarded(filter, services):
+    """Return the ports of the services whose data connections the packet filter guards."""
+    return [
+        service["tcpserver"]["port"]
+        for service in services.values()
+        if service.get("state", "up") == "up"
+        and filter.get("guards") in service.get("command", [])
+        and service.get("tcpserver")
+    ]
 
 
 def problems(declared, merged, judge_rules, log_dir):

@@ -7,9 +7,22 @@ order of their names, and the last word holds.
 
 import os
 import re
+import stat
 
 FOLDERS = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
 _ASSIGNMENT = re.compile(r"^\s*-?\s*([^#;=\s][^=]*?)\s*=\s*(.*?)\s*$", re.MULTILINE)
+
+
+def holds(path, key, value, proc="/proc/sys"):
+    """Return whether the kernel has a value now, and a file of root's gives it that at a boot."""
+    try:
+        with open(os.path.join(proc, key.replace(".", "/")), encoding="utf-8") as file:
+            now = " ".join(file.read().split())
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    plain = (status.st_mode, status.st_uid) == (stat.S_IFREG | 0o644, 0)
+    return plain and (now, _value(path, key)) == (value, value)
 
 
 def later(path, key, folders=FOLDERS):

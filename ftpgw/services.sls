@@ -1,5 +1,6 @@
 # The daemons under supervise, after what ftp-proxy needs before it runs.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set proxy = ftpgw.get("proxy", {}) if ftpgw.proxied else {} %}
 include:
   - ftpgw.ready
@@ -10,11 +11,9 @@ include:
 {%- if proxy.account is defined %}
 
 ftpgw proxy has an account:
-  user.present:
+  ftpgw.account:
     - name: {{ proxy.account }}
-    - system: True
     - home: /nonexistent
-    - createhome: False
     - shell: {{ ftpgw.nologin | json }}
 {%- endif %}
 {%- if proxy.config is defined %}
