@@ -19,6 +19,7 @@ import _servicehealth
 import _sites
 import _svscan
 from _gateway import PILLAR
+from salt.exceptions import CommandExecutionError
 
 # Seconds for sshd to read its configuration.
 PATIENCE = 5
@@ -69,22 +70,32 @@ def _services(gateway, call, greeting, services, alone):
     log_dir = call("config.get", "daemontools.log_dir", "/var/multilog")
     for name, settings in gateway["services"].items():
         record = records.get(name)
-        if record and alone and record["problem"]:
-            # Without svscan that is what is wrong.
-            record["problem"] = None
+        if alone and record and _mere_want_of_svscan(record):
+            continue
         lines = asked(name, _service, name, settings, record, (call, log_dir, greeting, services))
         # What is wrong further on may be so because of the first.
         yield from lines[:1]
 
 
+def _mere_want_of_svscan(record):
+    """Tell whether all that is wrong with a service has been told of svscan."""
+    return record["state"] == "unsupervised" or (record["problem"] or "").startswith(_svscan.NOBODY)
+
+
 def _service(name, settings, record, world):
     call, log_dir, greeting, services = world
-    known = None
+    known = wrong = None
     if record and settings.get("state", "up") == "up":
         log = _servicehealth.log_directory(name, settings, log_dir)
-        known = services[name] = _servicehealth.figures(record, log)
+        try:
+            known = _servicehealth.figures(record, log)
+        except (OSError, CommandExecutionError) as error:
+            known, wrong = _servicehealth.figures(record, None), error
+        services[name] = known
     path = f"{PILLAR}:services:{name}"
     yield from _servicehealth.problems(name, settings, record, known, path, call)
+    if wrong:
+        yield f"{name}: log: cannot be asked: {wrong}"
     if greeting and known and "greeting" in settings and "tcpserver" in settings:
         addresses = [_servicehealth.LOOPBACK]
         yield from filter(None, [_servicehealth.unwelcome(name, settings, addresses, call)])
