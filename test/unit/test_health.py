@@ -19,14 +19,14 @@ UP = {
     "limit": 29,
 }
 SERVICE = {"command": ["/usr/sbin/ftpd"], "tcpserver": {"port": 2121}, "multilog": False}
-SHOW = ["true"]
+SHOW, ADMITTED = ["true"], {"allow": ["9.9.9.9"]}
 
 
 @pytest.fixture
 def gateway(tmp_path, monkeypatch):
     """Settings of a gateway of which all is well, and files of its own."""
     for name in ("INETD", "SSHD", "SYSCTLD"):
-        monkeypatch.setattr(_health, name, str(tmp_path / name.lower()))
+        monkeypatch.setattr(_health, name, str(tmp_path / f"{name.lower()}.conf"))
     monkeypatch.setattr(_health, "SBIN", str(tmp_path))
     monkeypatch.setattr(_health._svscan, "watches", lambda folder: True)
     (tmp_path / "rules").write_text("a")
@@ -96,7 +96,7 @@ def test_all_is_well(told):
         ({"tcprules.plan": refuse}, "ftp: cannot be asked: no"),
         ({"ftpgw.accounts": refuse}, "accounts: cannot be asked: no"),
         ({"ftpgw.filter": refuse}, "packet filter: cannot be asked: no"),
-        ({"ftpgw.sysctl": {}.pop}, "passive ports: cannot be asked: pop expected at most 2 args"),
+        ({"ftpgw.sysctl": lambda *_: {}}, "passive ports: cannot be asked: 'now'"),
         ({"ftpgw.leftovers": refuse}, "leftovers: cannot be asked: no"),
         (
             {
@@ -195,9 +195,9 @@ def test_the_variables_of_a_bsd_are_those_of_its_sysctl_conf(told, gateway):
 )
 @pytest.mark.parametrize("port", ["ftp", 21])
 def test_a_line_of_inetd_may_have_the_name_or_the_number(told, tmp_path, line, taken, port):
-    (tmp_path / "inetd").write_text(f"\n{line}\n")
+    (tmp_path / "inetd.conf").write_text(f"\n{line}\n")
     services = {"ftpd": {**SERVICE, "tcpserver": {"port": port}}}
-    expected = f"inetd: {tmp_path}/inetd has lines for {taken} (state.apply ftpgw.inetd)"
+    expected = f"inetd: {tmp_path}/inetd.conf has lines for {taken} (state.apply ftpgw.inetd)"
     assert told(services=services) == ([expected] if taken else [])
 
 
