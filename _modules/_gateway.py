@@ -2,6 +2,7 @@
 What stands below ``ftpgw:`` in pillar: every setting, and all that can be wrong with them together.
 """
 
+import datetime
 import os
 import socket
 
@@ -157,10 +158,29 @@ def rendered(merged, problems):
     return {
         **{key: value for key, value in merged.items() if key != "accounts"},
         "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
+        "guarded": _guarded(services, filter.get("guards")),
         "proxied": is_proxied(merged),
         "problems": problems,
-        "rules": {} if problems else merged["rules"],
+        "rules": {} if problems else _spoken(merged["rules"]),
         "services": services,
+    }
+
+
+def _spoken(value):
+    """Return settings with the days that YAML has read as the text that they were."""
+    if isinstance(value, dict):
+        return {key: _spoken(entry) for key, entry in value.items()}
+    return str(value) if isinstance(value, datetime.date) else value
+
+
+def _guarded(services, program):
+    """Return the ports, by service, of those servers whose data the packet filter guards."""
+    return {
+        name: service["tcpserver"]["port"]
+        for name, service in services.items()
+        if service.get("state", "up") == "up"
+        and program in service.get("command", [])
+        and "tcpserver" in service
     }
 
 

@@ -34,8 +34,7 @@ def said(address, port, wanted, seconds):
     Return what a service that runs says first, as far as a greeting is long.
 
     address, port
-        where it listens; it is asked from this machine, and where it listens at one address of
-        this machine alone, from that one
+        where it listens on this machine; it is asked from that very address
     wanted
         the text that it should begin with
     seconds
@@ -45,7 +44,7 @@ def said(address, port, wanted, seconds):
     no connection, and TimeoutError, which is one, where nothing is said in time.
     """
     deadline = time.monotonic() + seconds
-    with socket.create_connection((address, port), seconds) as client:
+    with socket.create_connection((address, port), seconds, (address, 0)) as client:
         return _heard(client, wanted, deadline)
 
 

@@ -90,4 +90,5 @@ def _has_run(service):
 
 
 def _without_script(service):
-    return {key: value for key, value in service.items() if key not in _servicedir.PARTS}
+    gone = (*_servicedir.PARTS, "greeting")
+    return {key: value for key, value in service.items() if key not in gone}

@@ -39,21 +39,29 @@ def number(port):
 
 def ports(pid):
     """Return the TCP ports that a process listens on, or None where that cannot be known."""
-    process, sockets = f"{PROC}/{pid}", set()
+    opened, sockets = files(pid), set()
+    if opened is None:
+        return None
+    for file in opened:
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(file))
+    return {port for port, inode in _sockets(pid) if f"socket:[{inode}]" in sockets}
+
+
+def files(pid):
+    """Return a path for each file that a process has open, or None where that cannot be known."""
     try:
-        for file in os.scandir(f"{process}/fd"):
-            with contextlib.suppress(FileNotFoundError):
-                sockets.add(os.readlink(file.path))
+        return [entry.path for entry in os.scandir(f"{PROC}/{pid}/fd")]
     except OSError:
         # It has ended, unless we may not look, or nothing tells (Linux).
-        return None if os.path.exists(process) or not os.path.exists(f"{PROC}/self") else set()
-    return {port for port, inode in _sockets(process) if f"socket:[{inode}]" in sockets}
+        there = os.path.exists(f"{PROC}/{pid}") or not os.path.exists(f"{PROC}/self")
+        return None if there else []
 
 
-def _sockets(process):
+def _sockets(pid):
     """Yield the ports that are listened on where a process is, and the inodes of their sockets."""
     for family in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError), open(f"{process}/net/{family}") as file:
+        with contextlib.suppress(OSError), open(f"{PROC}/{pid}/net/{family}") as file:
             # Listeners come first, and there may be thousands of connections.
             for line in itertools.takewhile(_is_listener, itertools.islice(file, 1, None)):
                 _, address, *_, inode = line.split()[:10]

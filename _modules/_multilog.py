@@ -58,7 +58,7 @@ def read(directory, lines=20, since=None, grep=None):
     a wrong argument, and CommandExecutionError if there is no log or it may not be read.
     """
     wanted = _limit(lines)
-    start = _time(since) if since is not None else None
+    start = moment(since) if since is not None else None
     pattern = _pattern(grep or "")
     found = []
     try:
@@ -128,6 +128,31 @@ def _seen(char):
         return char
     code = ord(char)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def blocks(directory, since):
+    """
+    Yield what a log holds since a moment in pieces of whole lines, from the oldest on, in bytes.
+
+    since
+        In seconds since 1970; a file that was finished before is not read.
+    """
+    start = f"@{int(since) + _supervise.TAI_OFFSET:016x}"
+    names = [name for name in finished(directory) if name >= start]
+    seen = set()
+    for name in [*names, "previous", "current"]:
+        descriptor = _open(directory, name)
+        if descriptor is None:
+            continue
+        with open(descriptor, "rb", buffering=0) as file:
+            inode = os.fstat(descriptor).st_ino
+            rest = b""
+            while inode not in seen and (more := file.read(BLOCK << 4)):
+                whole, end, rest = (rest + more).rpartition(b"\n")
+                rest = rest[:LONGEST]
+                yield whole + end
+            seen.add(inode)
+            yield rest
 
 
 def starts(directory, size=TAIL):
@@ -244,7 +269,12 @@ def _pattern(grep):
         raise SaltInvocationError(f"grep: expected a regular expression, got {got} ({error})")
 
 
-def _time(since):
+def moment(since):
+    """
+    Return a time that somebody has typed in seconds since 1970: 2026-11-23T12:00, 30m, 1h, 2d.
+
+    Raises SaltInvocationError for anything else.
+    """
     ago = AGO.fullmatch(str(since))
     if ago:
         return time.time() - int(ago[1]) * SECONDS[ago[2]]

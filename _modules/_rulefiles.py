@@ -19,6 +19,7 @@ import _addresslist
 import _check
 import _cidr
 import _files
+import _holds
 import _rules
 import _sites
 import _tcpcdb
@@ -68,21 +69,88 @@ def plan(name, declared, path, directory, fetch):
         what brings a ``salt://`` file here and returns its path
 
     The ``changes`` are empty where all is as it should be, else they tell whose verdict changes;
-    the rest is for `install`.  Raises SaltInvocationError with a line for all that is wrong.
+    ``warnings`` which lists have ended, and what is held against the settings; the rest is for
+    `install`.  Raises SaltInvocationError with a line for all that is wrong.
     """
     rules, cdb = paths(name, directory)
-    checked = _check.checked(_sites.RULES, declared, path)
-    if checked["state"] == "absent":
-        gone = [file for file in (rules, cdb) if os.path.lexists(file)]
+    settings = _check.checked(_sites.RULES, declared, path)
+    if settings["state"] == "absent":
+        there = (rules, cdb, _holds.folder(_stem(cdb)))
+        gone = [path for path in there if os.path.lexists(path)]
         old = in_force(name, directory) or ""
-        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": ""}
-    lists = _addresslist.contents(checked, path, fetch)
-    inputs = _inputs([_RENDERING, name, path, checked], lists)
+        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", "warnings": []}
+    lists = _addresslist.contents(_sites.in_time(settings), path, fetch)
+    return _planned(name, settings, lists, path, directory)
+
+
+def replan(name, number, directory):
+    """
+    Return the plan that makes past settings those in force, with all that is held against them.
+
+    number
+        0 for the last that were declared, 1 for those before
+    """
+    rules, cdb = paths(name, directory)
+    path = declared_at(rules) if os.path.exists(rules) else None
+    try:
+        settings, lists = _holds.recall(_stem(cdb), number)
+    except (IndexError, OSError):
+        count = len(_holds.past(_stem(cdb)))
+        raise CommandExecutionError(f"of its rules, only the last {count} are kept")
+    return _planned(name, settings, lists, path or name, directory)
+
+
+def held(name, directory):
+    """Return what is held against the settings of a rule set now, as `_holds.held` does."""
+    return _holds.held(_stem(paths(name, directory)[1]), time.time())
+
+
+def hold(name, held, directory):
+    """
+    Hold something against the settings of a rule set, and have it in force.
+
+    Returns what `install` does.  Where that fails, what was held before is held again.
+    """
+    stem = _stem(paths(name, directory)[1])
+    before = _holds.held(stem, time.time())
+    _holds.hold(stem, held)
+    try:
+        return install(name, replan(name, 0, directory), directory)
+    except Exception:
+        _holds.hold(stem, before)
+        raise
+
+
+def past(name, directory):
+    """Return since when the last settings of a rule set were in force, the newest first."""
+    return _holds.past(_stem(paths(name, directory)[1]))
+
+
+def past_settings(name, number, directory):
+    """Return settings that were in force, for `hold`: ``{since, settings, lists}``."""
+    stem = _stem(paths(name, directory)[1])
+    settings, lists = _holds.recall(stem, number)
+    texts = {file: content.decode("latin-1") for file, content in lists.items()}
+    return {"since": _holds.past(stem)[number], "settings": settings, "lists": texts}
+
+
+def _planned(name, declared, lists, path, directory):
+    rules, cdb = paths(name, directory)
+    held = _holds.held(_stem(cdb), time.time())
+    settings, files = declared, lists
+    if held["again"]:
+        settings = held["again"]["settings"]
+        files = {file: text.encode("latin-1") for file, text in held["again"]["lists"].items()}
+    checked = _sites.in_time(settings)
+    warnings = _sites.endings(checked, path) + list(_holding(name, held))
+    meant = {**checked, "ended": warnings} if warnings else checked
+    inputs = _inputs([_RENDERING, name, path, meant], files)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
-        return {"changes": {}}
-    groups = _sites.groups(checked, lists, path)
+        return {"changes": {}, "warnings": warnings}
+    denied = _cidr.blocks(list(held["denied"]))
+    groups = _sites.without(_sites.groups(checked, files, path), denied)
     new = _sites.text(name, groups, checked["default"], path)
     old = old.decode() if sealed else _dumped(cdb)
     changes = _sites.outline(groups) if old is None else _verdicts.difference(old, new)
@@ -92,22 +160,39 @@ def plan(name, declared, path, directory, fetch):
         "text": new,
         "inputs": inputs,
         "records": _sites.records(groups),
-        "expect": checked["expect"],
+        "expect": _sites.unless(_sites.expected(checked), denied),
+        "warnings": warnings,
+        "declared": (declared, lists),
     }
+
+
+def _holding(name, held):
+    """Yield a line for each thing that is held against the settings of a rule set."""
+    ends = f"tcprules.release {name} ends it"
+    for who, until in sorted(held["denied"].items()):
+        yield f"{name}: {who} is denied until {_holds.said(until)} ({ends})"
+    if held["again"]:
+        since, until = (_holds.said(held["again"][end]) for end in ("since", "until"))
+        yield f"{name}: the rules of {since} are in force until {until} ({ends})"
+
+
+def _stem(cdb):
+    return cdb.removesuffix(".cdb")
 
 
 def install(name, plan, directory):
     """
     Write, or remove, the files as a plan wants them; new ones are tried before they are in force.
 
-    Returns the ``changes``, and a ``problem`` where something failed when they had been made.
-    Raises CommandExecutionError or OSError with the old rules still in force.
+    Returns the ``changes``, the ``warnings`` of the plan, and a ``problem`` where something failed
+    when they had been made.  Raises CommandExecutionError or OSError with the old rules still in
+    force.
     """
-    changes = plan["changes"]
+    changes, warnings = plan["changes"], plan["warnings"]
     if not changes:
-        return {"changes": {}}
+        return {"changes": {}, "warnings": warnings}
     if not plan["text"]:
-        return _removed(name, changes, directory)
+        return {"warnings": warnings, **_removed(name, changes, directory)}
     rules, cdb = paths(name, directory)
     wanted = plan["text"].encode()
     _files.make_directory(os.path.dirname(cdb))
@@ -123,7 +208,8 @@ def install(name, plan, directory):
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        return {"changes": changes, **_synced(cdb, "the new rules are in force")}
+        done = {"changes": changes, "warnings": warnings + _remembered(cdb, plan["declared"])}
+        return {**done, **_synced(cdb, "the new rules are in force")}
 
 
 def uncompiled(name, directory):
@@ -161,6 +247,31 @@ def compile(name, directory):
         return _synced(cdb, "the new rules are in force")
 
 
+def verdicts(plan, name, directory):
+    """
+    Return a function of an address that returns its verdict when a plan has been carried out.
+
+    It takes the client to have neither a name nor what an ident server says.
+    """
+    cdb = paths(name, directory)[1]
+    made = {}
+    for key, data in _rules.records(plan.get("text") or "", _tcpserver.speaks_ipv6()):
+        made.setdefault(key, data)
+
+    def first(keys):
+        if plan["changes"]:
+            return next((made[key.encode()] for key in keys if key.encode() in made), None)
+        found = _tcpcdb.first(cdb, keys) if os.path.exists(cdb) else None
+        return found and found[1]
+
+    def verdict(address):
+        data = first(_rules.keys_for(address))
+        # Every text of ours has a rule for all; without a cdb tcpserver drops everyone.
+        return _rules.meaning(data)[0] if data is not None else "deny"
+
+    return verdict
+
+
 def text(name, directory):
     """Return the text of a ``.rules`` file."""
     return _content(paths(name, directory)[0]).decode(errors="replace")
@@ -193,6 +304,22 @@ def origin(rules, key):
     some = re.finditer(rb"^(?!#)(%s|[^:\n]*-[^:\n]*):.*$" % re.escape(key), text, re.M)
     line = next((line for line in some if _makes(line[1], key)), None)
     return line and (line[0].decode(errors="replace").rstrip(), _site(text, line.start()))
+
+
+def decider(name, directory):
+    """Return a function of an address to the rule in force for it and the rule's site, or None."""
+    rules, cdb = paths(name, directory)
+    known = {}
+
+    def decide(address):
+        found = os.path.exists(cdb) and _tcpcdb.first(cdb, _rules.keys_for(address))
+        if not found:
+            return None, None
+        if found[0] not in known:
+            known[found[0]] = origin(rules, found[0]) or (None, None)
+        return known[found[0]]
+
+    return decide
 
 
 def declared_at(rules):
@@ -282,11 +409,21 @@ def _removed(name, changes, directory):
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(rules)
+            _holds.forget(_stem(cdb))
             problem = _synced(cdb, "the rules are gone")
         except OSError as error:
             problem = {"problem": f"the rules are no more in force, but {said(error)}"}
     gone = [path for path in changes if not os.path.lexists(path)]
     return {"changes": dict.fromkeys(gone, "removed"), **problem}
+
+
+def _remembered(cdb, declared):
+    """Keep what has come into force; no failure of that is one of the rules."""
+    try:
+        _holds.remember(_stem(cdb), *declared, time.time())
+    except OSError as error:
+        return [f"the rules are in force, but not kept to come back to: {said(error)}"]
+    return []
 
 
 @contextlib.contextmanager

@@ -11,12 +11,14 @@ import pwd
 
 import _files
 import _filetree
-import _listener
+import _greeting
 import _multilog
+import _ready
 import _servicedir
 import _startable
 import _supervise
 import _svscan
+import _tcpserver
 from salt.exceptions import CommandExecutionError
 
 FOLDERS = ("log", "env")
@@ -35,12 +37,12 @@ ORDERS = {
 }
 
 
-def plan(name, wanted, definition, scanned):
+def plan(name, wanted, definition, scanned, trial=False):
     """
     Return what separates a service from its settings.
 
     wanted
-        Its settings as returned by _servicedir.checked.
+        Its settings as returned by _servicedir.checked, and the ``addresses`` of this machine.
 
     definition
         The directory of its files.
@@ -48,17 +50,28 @@ def plan(name, wanted, definition, scanned):
     scanned
         The directory that svscan watches, or None.
 
-    Returns ``{"changes": {what: how}, "wanted": word, "now": phrase, "settled": bool}``.  The
-    changes are files with their differences, ``link``, the log directory, and for the processes
-    ``service`` and ``log`` what is done: started, restarted, continued and so on.  Raises
-    CommandExecutionError where somebody else's things are in the way.
+    trial
+        Whether the new daemon is tried as well, where that changes nothing.
+
+    Returns ``{"changes": {what: how}, "wanted": word, "now": phrase, "settled": bool, "tried":
+    bool}``.  The changes are files with their differences, ``link``, the log directory, and for
+    the processes ``service`` and ``log`` what is done: started, restarted, continued and so on.
+    ``tried`` is None where there is no greeting that a trial could be for.  Raises
+    CommandExecutionError where somebody else's things are in the way, and for a failed trial.
     """
     world = read(name, definition, scanned)
+    changes = _changes(name, wanted, world)
+    tried = _is_to_be_tried(wanted, changes) or None
+    if tried:
+        tried = trial and _serves_with(wanted, world)
+        if tried:
+            _try(name, wanted, world)
     return {
-        "changes": _changes(name, wanted, world),
+        "changes": changes,
         "wanted": _goal(wanted),
         "now": _now(world),
         "settled": _is_settled(wanted, world),
+        "tried": tried,
     }
 
 
@@ -66,8 +79,8 @@ def apply(name, wanted, definition, scanned):
     """
     Make a service what its settings say, and wait until it is so.
 
-    The arguments are those of `plan`.  Raises CommandExecutionError or OSError for what could not
-    be done.
+    The arguments are those of `plan`.  Returns what there is to say of how the service serves.
+    Raises CommandExecutionError or OSError for what could not be done.
     """
     world = read(name, definition, scanned)
     changes = _changes(name, wanted, world)
@@ -78,7 +91,34 @@ def apply(name, wanted, definition, scanned):
         _keep_down(name, wanted, world, changes)
     else:
         _check(name, wanted, world, changes)
-        _make(name, wanted, world, changes)
+        return _make(name, wanted, world, changes)
+    return ""
+
+
+def link(name, wanted, definition, scanned, test=False):
+    """
+    Link a new service with a ``down`` file, for svscan to find it while other things are done.
+
+    Returns the changes, empty where nothing is new, or where `apply` has more to say: the account
+    of the logger is missing, or somebody else's things are in the way.
+    """
+    world = read(name, definition, scanned)
+    if _goal(wanted) != "up" or not _is_new(wanted, world):
+        return {}
+    wanted = wanted | {"enabled": False, "state": "down"}
+    changes = _changes(name, wanted, world)
+    if not test:
+        _write(name, wanted, world, changes)
+        os.symlink(definition, world["link"])
+    return changes
+
+
+def _is_new(wanted, world):
+    """Tell whether svscan has never seen a service, and it could not do anything wrong."""
+    log = wanted["multilog"]
+    has_account = not (log and log["user"]) or _uid(log["user"]) is not None
+    seen = world["linked"] or world["supervised"] or world["taken"] or not world["ours"]
+    return has_account and not seen and os.path.isdir(world["scanned"])
 
 
 def read(name, definition, scanned):
@@ -179,12 +219,15 @@ def _refuse_foreign(name, world, changes):
 
 def _is_settled(wanted, world):
     """Tell whether all processes that are wanted up have been so for long enough."""
-    goal = _goal(wanted)
+    goal, seconds = _goal(wanted), _old_enough(wanted)
     records = [world["record"]] if goal == "up" else []
     records += [world["log"]] if goal in ("up", "down") and wanted["multilog"] else []
-    return all(
-        record["state"] == "up" and record["seconds"] >= wanted["stable_for"] for record in records
-    )
+    return all(record["state"] == "up" and record["seconds"] >= seconds for record in records)
+
+
+def _old_enough(wanted):
+    """Return the age in seconds at which a process needs no second look."""
+    return max(wanted.get("stable_for", 0), _supervise.UNSEEN)
 
 
 def _check(name, wanted, world, changes):
@@ -197,9 +240,33 @@ def _check(name, wanted, world, changes):
         if account and _uid(account) is None:
             raise CommandExecutionError(f"{name}: no account {account!r}, which '{setting}' names")
     # Earlier a state before this one may be about to install it.
-    program = _startable.missing(wanted) if "run" in changes and wanted["state"] == "up" else None
+    starts = wanted["state"] == "up" and ("run" in changes or _starts(changes))
+    program = _startable.missing(wanted) if starts else None
     if program:
         raise CommandExecutionError(f"{name}: no program {program}, or it cannot be executed")
+    if _is_to_be_tried(wanted, changes):
+        _try(name, wanted, world)
+
+
+def _starts(changes):
+    return changes.get("service") in ("started", "restarted")
+
+
+def _is_to_be_tried(wanted, changes):
+    """Tell whether a process will start that can be tried before: one that serves one client."""
+    return _starts(changes) and {"greeting", "tcpserver", "command"} <= wanted.keys()
+
+
+def _serves_with(wanted, world):
+    """Tell whether a service runs the same program already, so that one more changes nothing."""
+    _, words = _tcpserver.told(world["files"].get("run", {}).get("text") or "")
+    return world["record"]["state"] == "up" and wanted["command"][0] in words[2:]
+
+
+def _try(name, wanted, world):
+    fault = _greeting.fault(wanted, world["definition"], wanted["timeout"])
+    if fault:
+        raise CommandExecutionError(f"{name}: nothing is changed, for its daemon, tried, {fault}")
 
 
 def _remove(name, wanted, world):
@@ -219,9 +286,7 @@ def _keep_down(name, wanted, world, changes):
 def _make(name, wanted, world, changes):
     """Carry out changes, in an order in which each may be the last, and wait until they hold."""
     folder, relink = world["definition"], changes.get("log") in ("added", "removed")
-    if wanted["multilog"] and wanted["multilog"]["directory"] in changes:
-        _make_log_directory(wanted["multilog"])
-    _filetree.write(folder, _servicedir.files(name, wanted), FOLDERS, wanted["path"])
+    _write(name, wanted, world, changes)
     if relink:
         _unlink(name, wanted, world)
     if not wanted["multilog"] and (relink or not world["supervised"]):
@@ -231,7 +296,14 @@ def _make(name, wanted, world, changes):
     if wanted["multilog"]:
         _order(os.path.join(folder, "log"), world["log"], changes.get("log"), relink, wanted)
     _order(folder, world["record"], changes.get("service"), relink, wanted)
-    _settle(name, wanted, world, changes)
+    return _settle(name, wanted, world, changes)
+
+
+def _write(name, wanted, world, changes):
+    if wanted["multilog"] and wanted["multilog"]["directory"] in changes:
+        _make_log_directory(wanted["multilog"])
+    files = _servicedir.files(name, wanted)
+    _filetree.write(world["definition"], files, FOLDERS, wanted["path"])
 
 
 def _supervised(record):
@@ -354,7 +426,7 @@ def _order(folder, record, change, relinked, wanted):
     if change == "restarted" and relinked:
         change = "started"
     # Somebody else's order to a young process may still be on its way, and ours comes after it.
-    young = record["pid"] and record["seconds"] < wanted["stable_for"]
+    young = record["pid"] and record["seconds"] < _old_enough(wanted)
     letters = ORDERS.get(change, "cu" if young and wanted["state"] == "up" else "")
     if letters:
         _supervise.order(folder, letters)
@@ -366,55 +438,37 @@ def _order(folder, record, change, relinked, wanted):
 
 
 def _settle(name, wanted, world, changes):
-    """Wait until the service, and then its logger, stays as it is wanted."""
-    folder, seconds = world["definition"], wanted["timeout"]
+    """Wait until the service, and then its logger, does its work; return what there is to say."""
+    folder, note = world["definition"], ""
     if wanted["state"] == "up":
         old = world["record"]["pid"] if changes.get("service") == "restarted" else None
-        failure = _unstable(name, folder, wanted, old)
+        failure, note = _ready.service(folder, wanted, old)
         if failure:
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
     else:
-        _wait_until_down(name, folder, seconds)
+        _wait_until_down(name, folder, wanted["timeout"])
     if wanted["multilog"]:
         old = world["log"]["pid"] if changes.get("log") == "restarted" else None
-        failure = _unstable(f"{name}/log", os.path.join(folder, "log"), wanted, old)
+        failure = _ready.logger(os.path.join(folder, "log"), wanted, old)
         if failure:
             raise CommandExecutionError(
                 f"{name}/log: {failure}; multilog told svscan why (see its standard error)"
             )
+    return note
 
 
 def _wait_until_down(name, folder, seconds):
     if not _supervise.wait(folder, "down", seconds):
-        raise CommandExecutionError(f"{name}: did not end within {_of_term(name, seconds)}")
-
-
-def _of_term(name, seconds):
-    return f"{seconds} s of TERM (daemontools.kill {name}, or set kill_after)"
-
-
-def _unstable(name, folder, wanted, old):
-    record = _supervise.settle(folder, wanted["stable_for"], wanted["timeout"], old)
-    if record["stable"]:
-        return None
-    if record["starts"] > 1:
-        return f"does not stay up ({record['starts']} starts)"
-    if old and record["pid"] == old:
-        return f"pid {old} did not end within {_of_term(name, wanted['timeout'])}"
-    return f"not up for {wanted['stable_for']} s within {wanted['timeout']} s"
+        raise CommandExecutionError(f"{name}: did not end within {_ready.of_term(folder, seconds)}")
 
 
 def _last_words(wanted):
-    """Return the end of the log, and who holds the port if the service could not have it."""
+    """Return the end of the log, without secrets."""
     if not wanted["multilog"]:
         return ""
     try:
         lines = _multilog.read(wanted["multilog"]["directory"], LAST_LINES)
     except CommandExecutionError as error:
         return f"; no log: {error}"
-    holder = ""
-    if "tcpserver" in wanted and any("unable to bind" in line for line in lines):
-        holder = _listener.holder(wanted["tcpserver"]["port"])
-    return f"{holder and f'; {holder}'}; its log ends with:" + "".join(
-        f"\n    {line}" for line in lines
-    )
+    told = "".join(f"\n    {line}" for line in lines)
+    return f"; its log ends with:{_greeting.masked(told, wanted)}"

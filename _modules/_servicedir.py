@@ -218,14 +218,20 @@ SERVICE = _check.table(
             "How its output is logged; false is not at all.",
             default=True,
         ),
-        # supervise takes a second to notice that a process has died.
+        "greeting": Setting(
+            _check.word(r"[^\x00-\x1f\x7f]+", "the beginning of a line of text"),
+            "What it says first to a client begins with this: its daemon is tried before anything "
+            "is replaced, and asked once it has been started.",
+        ),
         "stable_for": Setting(
             _check.number(2, 3600),
-            "Seconds that it must have been up, as one process, to count as up.",
-            default=3,
+            "Seconds that it must have been up, as one process, to count as up; 3 if not said, "
+            "but a moment where `tcpserver` or `greeting` tells when it is ready (Linux).",
         ),
         "timeout": Setting(
-            _check.number(1, 3600), "Seconds that a start or a stop may take.", default=15
+            _check.number(1, 3600),
+            "Seconds that a start, a stop or a greeting may take.",
+            default=15,
         ),
         "kill_after": Setting(
             _check.number(1, 3600),

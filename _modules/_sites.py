@@ -1,6 +1,7 @@
 """A set of rules as pillar declares it: sites, each with the addresses it allows and denies."""
 
 import dataclasses
+import datetime
 from itertools import chain
 
 import _addresslist
@@ -15,11 +16,24 @@ from salt.exceptions import SaltInvocationError
 _PAGE = 1000
 # How many of many blocks, or of many wrong addresses, are named before they are only counted.
 _NAMED = 10
+# The name of a site cannot have a comma.
+_HURRY = "denied in a hurry, by tcprules.deny"
+_VERDICTS = {"deny": "keeps out", "allow": "lets in"}
 _ADMITS = {
     "listed": "only the addresses that a site allows",
     "everyone": "everyone but those denied, by default",
     "nobody": "nobody, for no site allows an address",
 }
+
+
+def _day(value):
+    """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
+    if type(value) is datetime.date:
+        return value
+    try:
+        return datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _addresses(expected):
@@ -55,6 +69,12 @@ _FILES = _check.either(
     dataclasses.replace(_FILE, read=lambda file: [file]),
     _check.listing(_FILE, "such files"),
 )
+_DAY = _check.kind(
+    "a day such as 2027-01-31",
+    lambda value: _day(value) is not None,
+    {"type": "string", "format": "date"},
+    read=lambda value: str(_day(value)),
+)
 _ENV = _check.mapping(
     _check.word("[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"),
     _check.kind(
@@ -80,6 +100,12 @@ SITE = _check.table(
             [],
         ),
         "deny_from": Setting(_FILES, "Files with more addresses to keep out.", []),
+        "allow_until": Setting(
+            _DAY,
+            "The last day on which the site lets anybody in; the day after, the next run takes what"
+            " `allow` and `allow_from` name out of the rules.",
+        ),
+        "deny_until": Setting(_DAY, "The last day on which the site keeps anybody out."),
         "env": Setting(
             _ENV, "Variables in the environment of what serves a client of this site.", {}
         ),
@@ -109,6 +135,11 @@ RULES = _check.table(
         "default": Setting(
             _check.choice("deny", "allow"), "What happens to everyone else.", "deny"
         ),
+        "revoke": Setting(
+            _check.choice("keep", "end"),
+            "What becomes of sessions whose clients the rules deny: `end` ends them, `keep`, where"
+            " nothing is said, lets them go on and tells of them when rules change.",
+        ),
         "admits": Setting(
             _check.choice(*_ADMITS),
             "Whom the rules let in: the listed addresses, everyone, or nobody. It must be said"
@@ -136,17 +167,75 @@ def problems(settings, path):
     wrong = _check.problems(RULES, settings, path)
     if wrong or settings.get("state") == "absent":
         return wrong
-    return _weighed(RULES.read(settings), None, path)[1]
+    return _weighed(in_time(RULES.read(settings)), None, path)[1]
 
 
 def checked(settings, path):
     """
-    Return the settings of a rule set with every setting in them.
+    Return the settings of a rule set, as they are today, with every setting in them.
 
     Raises SaltInvocationError with a line for all that is wrong; no file is read.
     """
     _check.refuse_all(problems(settings, path))
-    return RULES.read(settings)
+    return in_time(RULES.read(settings))
+
+
+def in_time(checked, today=None):
+    """
+    Return settings without the lists whose last day has passed; ``ended`` then has these.
+
+    checked
+        settings of the right shape, with every setting in them
+    today
+        a date; that of this machine by default
+    """
+    today = str(today or datetime.date.today())
+    ended = {
+        (site, verdict): settings
+        for site, settings in sorted(checked["sites"].items())
+        for verdict in _VERDICTS
+        if settings.get(f"{verdict}_until", today) < today
+    }
+    if not ended:
+        return checked
+    sites = {site: dict(settings) for site, settings in checked["sites"].items()}
+    for site, verdict in ended:
+        sites[site].update({verdict: [], f"{verdict}_from": []})
+    return {**checked, "sites": sites, "ended": ended}
+
+
+def endings(checked, path):
+    """Return a line for each list of a site whose last day has passed."""
+    return [
+        f"{path}:sites:{site}:{verdict}_until: {settings[f'{verdict}_until']} has passed:"
+        f" whom it names, {site} {_VERDICTS[verdict]} no more"
+        for (site, verdict), settings in checked.get("ended", {}).items()
+    ]
+
+
+def expected(checked):
+    """
+    Return whose verdict is to be tried, ``{verdict: addresses}``.
+
+    Nobody is expected to get in whom only a list that has ended may have let in: what nobody
+    thought of in ``expect`` must not keep it in force.
+    """
+    ended = [
+        settings
+        for (_, verdict), settings in checked.get("ended", {}).items()
+        if verdict == "allow"
+    ]
+    if any(settings["allow_from"] for settings in ended):
+        return {**checked["expect"], "allow": []}
+    blocks = _read([entry for settings in ended for entry in settings["allow"]])
+    known = [
+        address
+        for address in checked["expect"]["allow"]
+        if not any(
+            block in blocks.get(length, ()) for length, block in _cidr.around(address).items()
+        )
+    ]
+    return {**checked["expect"], "allow": known}
 
 
 def groups(checked, lists, path):
@@ -166,6 +255,45 @@ def groups(checked, lists, path):
     found, wrong = _weighed(checked, lists, path)
     _check.refuse_all(wrong)
     return found
+
+
+def without(groups, denied):
+    """
+    Return the blocks of a rule set with some denied in a hurry, whatever the sites say.
+
+    denied
+        blocks as of `_cidr.blocks`; also what is inside of one of them is denied
+    """
+    if not denied:
+        return groups
+    kept = [
+        (site, action, {n: _outside(same_length, denied) for n, same_length in blocks.items()})
+        for site, action, blocks in groups
+    ]
+    kept = [
+        (site, action, {n: same_length for n, same_length in blocks.items() if same_length})
+        for site, action, blocks in kept
+    ]
+    return [*kept, (_HURRY, "deny", denied)]
+
+
+def unless(expect, denied):
+    """Return whose verdict is to be tried, without those who are denied in a hurry."""
+    return {**expect, "allow": _outside(expect["allow"], denied)}
+
+
+def _outside(blocks, denied):
+    """Return those blocks that are in none of some others."""
+    known = {length: set(same_length) for length, same_length in denied.items()}
+    return [
+        block
+        for block in blocks
+        if not any(
+            holder in known.get(length, ())
+            for length, holder in _cidr.around(block.partition("/")[0]).items()
+            if length <= int(block.partition("/")[2] or 128)
+        )
+    ]
 
 
 def text(name, groups, default, path):
@@ -215,7 +343,7 @@ def _weighed(checked, lists, path):
     """Return the blocks of a rule set, and all that is wrong; without lists, as far as it shows."""
     found, wrong = [], []
     for site, settings in sorted(checked["sites"].items()):
-        for verdict in ("deny", "allow"):
+        for verdict in _VERDICTS:
             where = f"{path}:sites:{site}:{verdict}"
             blocks, refused = _blocks(settings, verdict, lists, where)
             wrong += refused
@@ -226,6 +354,7 @@ def _weighed(checked, lists, path):
     is_whole = not wrong and (lists is not None or not _has_files(checked))
     wrong += _claimed_twice(found, f"{path}:sites")
     any_allow = any(action != "deny" for _, action, _ in found)
+    any_allow |= any(verdict == "allow" for _, verdict in checked.get("ended", ()))
     wrong += _admitting(checked, any_allow if is_whole else _may_allow(checked), path)
     if is_whole and not wrong:
         wrong += _unexpected(found, checked, path)
@@ -317,7 +446,7 @@ def _has_files(checked):
 
 def _unexpected(groups, checked, path):
     """Name the rule and the site that decide for an address otherwise than is expected."""
-    for verdict, addresses in checked["expect"].items():
+    for verdict, addresses in expected(checked).items():
         for address in addresses:
             action, rule, site = _decide(groups, checked["default"], address)
             if not action.startswith(verdict):

@@ -32,6 +32,9 @@ LISTEN = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW
 POLL = 0.02
 STABLE = 2
 FLAPPING = 5
+# For how many seconds a process of which nothing more is known must have been up to count as up:
+# supervise takes one to notice that a process has died.
+UNSEEN = 3
 
 REFUSED = {
     errno.ENOENT: "unsupervised",
@@ -214,7 +217,7 @@ def ends(directory, pid, seconds):
     return _within(seconds, lambda: read(directory)["pid"] != pid)
 
 
-def settle(directory, stable_for, seconds, unlike=None):
+def settle(directory, stable_for, seconds, unlike=None, ready=None):
     """
     Wait until a service stays up, and return its last record.
 
@@ -230,6 +233,10 @@ def settle(directory, stable_for, seconds, unlike=None):
     unlike
         A pid that does not count: that of the process which is to be replaced.
 
+    ready
+        A function that tells of a pid whether it does its work, or returns None where nothing
+        tells: it must then have been up for UNSEEN seconds.
+
     The record has two more keys: ``stable``, and ``starts``, the number of pids that were seen.
     """
     begun = started = time.monotonic()
@@ -240,7 +247,9 @@ def settle(directory, stable_for, seconds, unlike=None):
             pids.append(record["pid"])
             started = now
         up = record["state"] == "up" and record["pid"] != unlike
-        stable = up and max(record["seconds"], now - started) >= stable_for
+        works = ready(record["pid"]) if up and ready else True
+        needed = max(stable_for, UNSEEN) if works is None else stable_for
+        stable = up and works is not False and max(record["seconds"], now - started) >= needed
         if stable or now - begun >= seconds or len(pids) > FLAPPING:
             return record | {"stable": stable, "starts": len(pids) - 1}
         time.sleep(POLL)

@@ -6,6 +6,7 @@ import glob
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 
 import _check
@@ -31,13 +32,34 @@ def readers(cdb, definitions):
         where the service directories are
     """
     found = {}
+    for name, script in scripts(definitions).items():
+        options, _ = told(script)
+        if ("-x", cdb) in options:
+            found[name] = "".join(flag[1:] for flag, value in options if not value)
+    return found
+
+
+def ports(definitions):
+    """Return the number of the port of each service with a tcpserver, by its name."""
+    listening = {name: told(script)[1] for name, script in scripts(definitions).items()}
+    numbers = {name: _number(words[1]) for name, words in listening.items() if words[1:]}
+    return {name: number for name, number in numbers.items() if number}
+
+
+def scripts(definitions):
+    """Return the run scripts of the services in a directory, by name."""
+    found = {}
     for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
         with open(run, encoding="utf-8", errors="replace") as script:
-            options, _ = told(script.read())
-        if ("-x", cdb) in options:
-            flags = [flag[1:] for flag, value in options if not value]
-            found[os.path.basename(os.path.dirname(run))] = "".join(flags)
+            found[os.path.basename(os.path.dirname(run))] = script.read()
     return found
+
+
+def _number(port):
+    try:
+        return int(port) if port.isdigit() else socket.getservbyname(port, "tcp")
+    except OSError:
+        return None
 
 
 def deaf(cdb, definitions):

@@ -20,8 +20,10 @@ import _restarts
 import _servicechange
 import _servicedir
 import _serving
+import _sessions
 import _supervise
 import _svscan
+import _tcpserver
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 LOG = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ STABLE_FOR = 2
 TIMEOUT = 15
 
 
-def plan(name, settings, path=None):
+def plan(name, settings, path=None, trial=False):
     """
     Return what separates a service from its settings, to the line; nothing is touched.
 
@@ -47,16 +49,21 @@ def plan(name, settings, path=None):
     path
         Where the settings stand, to begin error messages with; the name by default.
 
+    trial
+        Whether its daemon is tried against its ``greeting`` as well, where that changes nothing:
+        the service is up, and each of its clients gets this very program already.
+
     Returns a mapping: ``changes`` (``{what: how}``, empty where nothing is to be done; a value of
     ``envdir`` is never shown), ``wanted`` (up, down, kept down, absent), ``now`` (what the service
-    does) and ``settled`` (whether it has done so for long enough).  Raises SaltInvocationError
-    with a line for every wrong setting, and CommandExecutionError where somebody else's files are
-    in the way.
+    does), ``settled`` (whether it has done so for long enough) and ``tried`` (whether its daemon
+    was, or None where there is nothing to try).  Raises SaltInvocationError with a line for every
+    wrong setting, and CommandExecutionError where somebody else's files are in the way, or where
+    the trial failed.
 
     CLI Example: ``salt '*' daemontools.plan hello '{command: [/usr/local/bin/hello]}'``
     """
     with _told_of(name):
-        return _servicechange.plan(name, *_goal(name, settings, path))
+        return _servicechange.plan(name, *_goal(name, settings, path), trial)
 
 
 def apply(name, settings, path=None):
@@ -73,8 +80,28 @@ def apply(name, settings, path=None):
     """
     with _told_of(name):
         goal = _goal(name, settings, path)
-        _servicechange.apply(name, *goal)
-        return _servicechange.plan(name, *goal)
+        note = _servicechange.apply(name, *goal)
+        left = _servicechange.plan(name, *goal)
+    return left | {"now": f"{left['now']}, {note}" if note else left["now"]}
+
+
+def link(name, settings, path=None, test=False):
+    """
+    Link a new service that is to be up, but keep it down, so that svscan finds it early.
+
+    name, settings, path
+        As for daemontools.plan.
+
+    test
+        Whether to return only what would change.
+
+    Returns the changes, as daemontools.plan does; a service that is linked already is left alone.
+    It is started by daemontools.apply.  Raises as that does.
+
+    CLI Example: ``salt '*' daemontools.link hello '{command: [/usr/local/bin/hello]}' test=True``
+    """
+    with _told_of(name):
+        return _servicechange.link(name, *_goal(name, settings, path), test)
 
 
 def files(name, settings, path=None):
@@ -283,6 +310,36 @@ def stop(name, timeout=TIMEOUT):
         return False
 
 
+def drain(name, timeout=300):
+    """
+    Take a service under tcpserver down without ending anybody: nobody new gets in.
+
+    name
+        The service.
+
+    timeout
+        How many seconds to wait at most for those who are connected to leave.
+
+    Returns the addresses of those who are connected still, an empty list where all have left.  The
+    service stays down until daemontools.start, the next state.apply or a boot.  Raises
+    CommandExecutionError where it is no service under tcpserver, or does not end.
+
+    CLI Example: ``salt '*' daemontools.drain ftp-proxy timeout=600``
+    """
+    with _told_of(name):
+        folder = os.path.dirname(os.path.realpath(os.path.join(_path(name), "run")))
+        port = _tcpserver.ports(os.path.dirname(folder)).get(os.path.basename(folder))
+        if port is None:
+            raise CommandExecutionError("there is no tcpserver in its run script")
+        svc(name, "d")
+        _down(name, TIMEOUT)
+        try:
+            left = _sessions.wait(_sessions.read({name: port}), timeout)
+        except LookupError as error:
+            raise CommandExecutionError(f"who is connected is not known: {error}")
+        return sorted(session["address"] for session in left)
+
+
 def restart(name, timeout=TIMEOUT):
     """
     Send TERM to a service, and wait until another process has been up for 2 seconds.
@@ -477,15 +534,6 @@ def rotate(name, timeout=5):
         return _multilog.rotate(_path(name), timeout)
 
 
-def mask(name, runtime=False):
-    """
-    Raise CommandExecutionError: daemontools has no masks.
-
-    CLI Example: ``salt '*' daemontools.mask open-ftpd``
-    """
-    raise CommandExecutionError(f"{name}: daemontools has no masks (disable it, or unlink it)")
-
-
 def firstboot(**kwargs):
     """
     Raise CommandExecutionError: that is systemd's.
@@ -518,9 +566,22 @@ def _always(verb, answer, reason):
     return function
 
 
+def _unmaskable(verb):
+    """Return a function about masks, which Salt asks before it promises one."""
+
+    def function(name, runtime=False):
+        raise CommandExecutionError(f"{name}: daemontools has no masks (disable it, or unlink it)")
+
+    function.__doc__ = f"""
+    Raise CommandExecutionError: daemontools has no masks.
+
+    CLI Example: ``salt '*' daemontools.{verb} open-ftpd``
+    """
+    return function
+
+
+mask, masked, unmask = map(_unmaskable, ("mask", "masked", "unmask"))
 offline = _always("offline", False, "there is no other root directory than this one")
-masked = _always("masked", False, "daemontools has no masks")
-unmask = _always("unmask", True, "no service is masked")
 get_static = _always("get_static", [], "every service can be enabled and disabled")
 systemctl_reload = _always("systemctl_reload", True, "supervise reads run at every start")
 
@@ -584,7 +645,11 @@ def _goal(name, settings, path):
     folder = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
     # What is only kept down may be anybody's service.
     folder = folder if _servicedir.is_run(wanted) or wanted["state"] == "absent" else scanned
-    return wanted | {"path": path or ""}, os.path.join(folder, name), scanned
+    more = {
+        "path": path or "",
+        "addresses": __grains__.get("ipv4", []) + __grains__.get("ipv6", []),
+    }
+    return wanted | more, os.path.join(folder, name), scanned
 
 
 def _checked(name, settings, path):

@@ -1,14 +1,19 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
 import contextlib
+import datetime
 import functools
+import ipaddress
+import itertools
 import os
 import pathlib
 import sys
+import time
 
 import _accounts
 import _check
 import _debs
+import _figures
 import _files
 import _filetree
 import _gateway
@@ -16,9 +21,12 @@ import _gatewaynet
 import _health
 import _inforce
 import _layers
+import _multilog
 import _rulefiles
+import _sessions
 import _sites
 import _sysctld
+import _tcpserver
 import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -26,6 +34,7 @@ from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("modules", "states")
+_ROWS = 100
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
@@ -235,6 +244,99 @@ def leftovers():
     }
 
 
+def sessions(who=None):
+    """
+    List who is connected to the services of this gateway, the oldest session first.
+
+    who
+        only those of this address, network, site or account
+
+    Returns a list of mappings: ``service``, ``address``, the ``site`` whose rule admits it now,
+    ``account`` (None before the log-in, and of a proxied session), ``since``, ``seconds``, ``pid``,
+    and ``does``, what its process tells of itself.  Sessions outlive a restart of their service.
+
+    Raises CommandExecutionError where connections cannot be seen.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.sessions
+        salt gw1 ftpgw.sessions acme
+    """
+    return [_shown(session) for session in _connected(who)]
+
+
+def end(who):
+    """
+    End the sessions of an address, a network, a site or an account.
+
+    who
+        such as ``9.9.9.9``, ``9.9.9.0/24``, ``acme`` or ``partner``
+
+    Whoever the rules admit may connect again at once.  Returns those of `sessions` that are ended.
+    Raises CommandExecutionError where there are none, or one does not end by KILL.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.end 9.9.9.9
+    """
+    found = _connected(who)
+    if not found:
+        raise CommandExecutionError(f"{who}: nobody of that address, site or account is connected")
+    ended = _sessions.end(found)
+    left = [session["pid"] for session in found if session not in ended]
+    if left:
+        raise CommandExecutionError(f"{who}: not ended, not even by KILL: {left}")
+    return [_shown(session) for session in ended]
+
+
+def figures(service=None, since="1d", by="site"):
+    """
+    Count who was let in and who was refused, by the logs of the services under tcpserver.
+
+    service
+        only this one
+
+    since
+        a time such as ``2026-11-23T12:00``, or so long ago as ``30m``, ``1h``, ``2d``
+
+    by
+        ``site`` or ``rule``, as the rules in force now have them, ``hour`` or ``address``
+
+    Returns of each service: ``admitted`` and ``refused``, both together and ``by`` (the 100 most
+    frequent); ``places``, how many may be there at once; ``peak``, how many were at most, and when;
+    ``full``, how often the last place was taken; and ``ends``, with what the sessions ended.
+
+    Raises SaltInvocationError for a wrong argument, and CommandExecutionError where a log cannot be
+    read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.figures since=1h
+        salt gw1 ftpgw.figures open-ftpd since=7d by=address
+    """
+    if by not in _BY:
+        raise SaltInvocationError(f"by: expected {', '.join(_BY)}, got {_check.got(by)}")
+    start = _multilog.moment(since)
+    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    scripts = _tcpserver.scripts(definitions)
+    names = [service] if service else sorted(_tcpserver.ports(definitions))
+    counted = {}
+    for name in names:
+        try:
+            log = _multilog.directory(os.path.join(definitions, name))
+            key = _BY[by](_decider(scripts.get(name, "")))
+            counted[name] = _summed(_figures.read(log, start, key))
+        except (OSError, CommandExecutionError) as error:
+            raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}")
+    return counted
+
+
 def neighbours(service_dir, services):
     """
     List the services in a scan directory that are not this gateway's.
@@ -243,7 +345,7 @@ def neighbours(service_dir, services):
         the directory that svscan watches
 
     services
-        the names of this gateway's services
+        the names of this gateway's services; those that pillar named before are its own too
 
     Returns a list of names, empty where there are none or no such directory.
 
@@ -253,10 +355,12 @@ def neighbours(service_dir, services):
 
         salt gw1 ftpgw.neighbours /service '[open-ftpd, ftp-proxy]'
     """
-    try:
-        return sorted(set(os.listdir(service_dir)) - set(services))
-    except FileNotFoundError:
-        return []
+    ours = f"{_gateway.PILLAR}:services:"
+    return sorted(
+        name
+        for name, path in _inside(service_dir)
+        if name not in services and _filetree.origin(path) != f"{ours}{name}"
+    )
 
 
 def unprovided(wanted):
@@ -493,6 +597,75 @@ def _accounts_plan(declared, system, clean):
     planned = _accounts.plan(declared, machine, system["shell"], remove)
     groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
     return planned, groups
+
+
+def _connected(who):
+    """Return the sessions of this gateway's services, with their sites and accounts."""
+    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    scripts = _tcpserver.scripts(definitions)
+    accounts = _accounts.marked(_userdb.read({}))
+    try:
+        found = _sessions.read(_tcpserver.ports(definitions))
+    except LookupError as error:
+        raise CommandExecutionError(f"who is connected is not known: {error}")
+    deciders = {name: _decider(script) for name, script in scripts.items()}
+    for session in found:
+        session["site"] = deciders[session["service"]](session["address"])[1]
+        session["account"] = next(iter(sorted(accounts.intersection(session["users"]))), None)
+    return [session for session in found if who is None or _is_of(session, str(who))]
+
+
+def _hour(seconds):
+    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "minutes")
+
+
+# What connections can be counted by: functions of what decides, to functions of hour and address.
+_BY = {
+    "site": lambda decide: lambda hour, address: decide(address)[1] or "none",
+    "rule": lambda decide: lambda hour, address: decide(address)[0] or "none",
+    "hour": lambda decide: lambda hour, address: _hour(hour),
+    "address": lambda decide: lambda hour, address: address,
+}
+
+
+def _summed(read):
+    """Return the figures of a service as they are shown."""
+    rows, peak = read["connections"], read["peak"]
+    first = dict(itertools.islice(rows.items(), _ROWS))
+    return {
+        "admitted": sum(row["admitted"] for row in rows.values()),
+        "refused": sum(row["refused"] for row in rows.values()),
+        "by": first,
+        "places": read["limit"],
+        "peak": peak and f"{peak[0]} at {_hour(peak[1])}",
+        "full": read["full"],
+        "ends": read["ends"],
+    }
+
+
+def _decider(script):
+    """Return what decides about addresses for a service, whose run script names its rules."""
+    cdb = dict(_tcpserver.told(script)[0]).get("-x")
+    return _rulefiles.decider(cdb, _rules_dir()) if cdb else lambda _: (None, None)
+
+
+def _shown(session):
+    since = datetime.datetime.fromtimestamp(int(session["since"])).astimezone()
+    shown = ("service", "address", "site", "account", "pid", "does")
+    return {key: session[key] for key in shown} | {
+        "since": since.isoformat(" "),
+        "seconds": int(time.time() - session["since"]),
+    }
+
+
+def _is_of(session, who):
+    """Whether a session is of an address, a network, a site or an account."""
+    if who in (session["site"], session["account"], session["address"]):
+        return True
+    try:
+        return ipaddress.ip_address(session["address"]) in ipaddress.ip_network(who)
+    except ValueError:
+        return False
 
 
 def _call(name, *arguments, **settings):

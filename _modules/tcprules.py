@@ -9,13 +9,17 @@ describes the settings that make both.
 import contextlib
 import glob
 import os
+import time
 from itertools import chain
 
 import _addresslist
+import _check
 import _cidr
+import _holds
 import _rulefiles
 import _rules
 import _ruleslint
+import _sessions
 import _sites
 import _tcpcdb
 import _tcpserver
@@ -63,7 +67,8 @@ def plan(name, settings, path=None):
 
     Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
     ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
-    empty where all is as it should be.
+    empty where all is as it should be. ``revoked`` has the addresses whose sessions would be ended
+    (``revoke: end``); ``warnings`` tell which lists have ended, and of denied clients that stay.
 
     Raises SaltInvocationError with a line for all that is wrong.
 
@@ -75,8 +80,14 @@ def plan(name, settings, path=None):
     """
     with _in_one_line(name):
         planned = _plan(name, settings, path)
+        denied, warnings = _denied(name, settings, planned)
     lines = _verdicts.lines(planned["old"], planned["text"]) if planned["changes"] else []
-    return {"changes": planned["changes"], "lines": lines}
+    return {
+        "changes": planned["changes"],
+        "lines": lines,
+        "revoked": _addresses(denied),
+        "warnings": planned["warnings"] + warnings,
+    }
 
 
 def install(name, settings, path=None):
@@ -86,8 +97,8 @@ def install(name, settings, path=None):
     name, settings, path
         As for ``tcprules.render``.
 
-    Returns the ``changes`` as ``tcprules.plan`` tells them; and a ``problem`` where something went
-    wrong when the new rules had come into force.
+    Returns the ``changes``, ``revoked`` and ``warnings`` as ``tcprules.plan`` tells them; and a
+    ``problem`` where something went wrong when the new rules had come into force.
 
     Raises SaltInvocationError with a line for all that is wrong, and CommandExecutionError where
     anything else fails; the old rules then stand.
@@ -99,7 +110,12 @@ def install(name, settings, path=None):
         salt gw1 tcprules.install ftp '{"sites": {"lan": {"allow": ["192.168.0.0/24"]}}}'
     """
     with _in_one_line(name, _OLD):
-        return _rulefiles.install(name, _plan(name, settings, path), _directory())
+        planned = _plan(name, settings, path)
+        done = _rulefiles.install(name, planned, _directory())
+    # Only now: whoever is sent away would come back at once.
+    denied, warnings = _denied(name, settings, planned)
+    ended = _sessions.end(denied) if denied else []
+    return {**done, "revoked": _addresses(ended), "warnings": planned["warnings"] + warnings}
 
 
 def compile(name, test=False):
@@ -237,7 +253,8 @@ def diff(old, new):
 
     old, new
         The name of a rule set, for the rules in force; or the absolute path of a ``.rules`` file,
-        for what it would do.
+        for what it would do. ``new`` may be a number of ``tcprules.history``: what would change if
+        these rules came back.
 
     Returns a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``.
 
@@ -246,8 +263,120 @@ def diff(old, new):
     .. code-block:: bash
 
         salt gw1 tcprules.diff ftp /root/ftp.rules
+        salt gw1 tcprules.diff ftp 2
     """
+    if isinstance(new, int):
+        with _in_one_line(old):
+            return _rulefiles.replan(old, new, _directory())["changes"]
     return _verdicts.difference(_meant(old), _meant(new))
+
+
+def history(name):
+    """
+    List the last settings of a rule set that were in force, the newest first, which has number 0.
+
+    name
+        The rule set.
+
+    Returns a list of mappings: ``number``, for ``tcprules.diff`` and ``tcprules.revert``, and
+    ``since``, when they came into force. The last ten are kept.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.history ftp
+    """
+    moments = _rulefiles.past(name, _directory())
+    return [{"number": n, "since": _holds.said(moment)} for n, moment in enumerate(moments)]
+
+
+def revert(name, number, until="2h"):
+    """
+    Put past rules in force again for a while, whatever the settings say.
+
+    name
+        The rule set.
+
+    number
+        Which, as ``tcprules.history`` counts them.
+
+    until
+        For how long: ``45m``, ``2h``, ``1d``, or until a time such as ``2026-11-26T08:00``. Runs of
+        states until then keep them in force and say so; the first one after makes the rules what
+        the settings say. ``tcprules.release`` does so at once.
+
+    Returns the ``changes`` and ``warnings`` as ``tcprules.plan`` tells them.
+
+    Raises SaltInvocationError for a wrong argument, and CommandExecutionError where anything else
+    fails; the rules in force then stand.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.revert ftp 1 until=2h
+    """
+    if type(number) is not int or number < 0:
+        raise SaltInvocationError(f"number: expected one of history, got {_check.got(number)}")
+    moment = _holds.until(until, time.time())
+    with _in_one_line(name, _OLD):
+        try:
+            again = _rulefiles.past_settings(name, number, _directory())
+        except IndexError:
+            raise CommandExecutionError(f"there is no number {number} in its history")
+        held = _rulefiles.held(name, _directory())
+        return _held(name, {**held, "again": {**again, "until": moment}})
+
+
+def deny(name, address, until="1d"):
+    """
+    Deny an address or a network at once and for a while, whatever the settings say.
+
+    name
+        The rule set.
+
+    address
+        Such as ``9.9.9.9`` or ``9.9.9.0/24``; with all that is inside.
+
+    until
+        As for ``tcprules.revert``.
+
+    Sessions go on (see ``ftpgw.end``). Returns and raises as ``tcprules.revert`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.deny ftp 9.9.9.9 until=1d
+    """
+    moment = _holds.until(until, time.time())
+    blocks = _cidr.blocks([_tcpserver.known(str(address))])
+    if 0 in blocks:
+        raise SaltInvocationError("address: that is everyone (daemontools.drain, or state: down)")
+    with _in_one_line(name, _OLD):
+        held = _rulefiles.held(name, _directory())
+        denied = dict.fromkeys(chain.from_iterable(blocks.values()), moment)
+        return _held(name, {**held, "denied": {**held["denied"], **denied}})
+
+
+def release(name):
+    """
+    Make the rules what the settings say again: end all that revert and deny hold against them.
+
+    name
+        The rule set.
+
+    Returns and raises as ``tcprules.revert`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 tcprules.release ftp
+    """
+    with _in_one_line(name, _OLD):
+        return _held(name, {"denied": {}, "again": None})
 
 
 def from_cidr(cidr):
@@ -279,9 +408,42 @@ def _in_one_line(name, more=""):
         raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}{more}")
 
 
+def _held(name, held):
+    done = _rulefiles.hold(name, held, _directory())
+    if "problem" in done:
+        raise CommandExecutionError(done["problem"])
+    return done
+
+
 def _plan(name, settings, path):
     fetch = __salt__["cp.cache_file"]
     return _rulefiles.plan(name, settings, path or name, _directory(), fetch)
+
+
+def _denied(name, settings, planned):
+    """Return the sessions that are to be ended when a plan is carried out, and what to say."""
+    cdb, definitions = _rulefiles.paths(name, _directory())[1], _definitions()
+    ends = settings.get("revoke") == "end"
+    # Only of a tcpserver that asks neither for a name nor an ident server is the answer known.
+    if not (ends or planned["changes"]) or len(_tcpserver.deaf(cdb, definitions)) < 2:
+        return [], []
+    readers, ports = _tcpserver.readers(cdb, definitions), _tcpserver.ports(definitions)
+    try:
+        sessions = _sessions.read({reader: ports[reader] for reader in readers if reader in ports})
+    except LookupError as error:
+        return [], [f"{name}: whether somebody is connected who is denied is not known: {error}"]
+    verdict = _rulefiles.verdicts(planned, name, _directory())
+    denied = [session for session in sessions if verdict(session["address"]) == "deny"]
+    if ends or not denied:
+        return denied, []
+    return [], [
+        f"{name}: {len(denied)} sessions of denied clients go on, from"
+        f" {', '.join(_addresses(denied))} (ftpgw.end ADDRESS ends them, 'revoke: end' all)"
+    ]
+
+
+def _addresses(sessions):
+    return sorted({session["address"] for session in sessions})
 
 
 def _answer(name, ip, host=None, info=None):

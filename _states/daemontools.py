@@ -49,17 +49,33 @@ def supervised(name, settings, path=None):
         ``setuidgid``, ``envdir``, ``umask``: what is run before it, with the options spelled out;
         ``run``: a whole script instead of these; ``multilog``: options of its logger, or false for
         none; ``enabled``: whether it starts at boot (true); ``state``: up or down (up);
-        ``stable_for``: for how many seconds it must have been up to count as up (3); ``timeout``:
-        for how many seconds it may take to be so (15).
+        ``greeting``: what it says first to a client begins with this; ``stable_for``: for how many
+        seconds it must have been up to count as up (3, or a moment where ``tcpserver`` or
+        ``greeting`` tells when it is ready); ``timeout``: for how many seconds it may take to be so
+        (15).
 
     path
         Where the settings stand, to begin error messages with; the name by default.  If pillar has
         an ``envdir`` there, it is read from it: secrets need not be rendered.
 
     Only what changed is restarted: the service when ``run`` or ``env`` did, the logger when
-    ``log/run`` did.  A service that does not stay up fails, with its last log lines.
+    ``log/run`` did.  Before anything is replaced, the new daemon is tried against its greeting.  A
+    service that is not ready in time, or does not stay up, fails with its last log lines.
     """
     return _told(name, _supervised, _with_secrets(settings, path), path)
+
+
+def linked(name, settings, path=None):
+    """
+    Link a new service that is to be up, but keep it down: daemontools.declared starts it later.
+
+    name, settings, path
+        As for daemontools.declared.
+
+    svscan looks every five seconds: what it finds at once need not be waited for.  A service that
+    is linked already, whatever it does, is left alone.
+    """
+    return _told(name, _linked, _with_secrets(settings, path), path)
 
 
 def dead(name, settings=None, path=None):
@@ -109,13 +125,24 @@ def _told(name, state, *arguments):
         return _result.failed(name, error)
 
 
+def _linked(name, settings, path):
+    test = __opts__["test"]
+    changes = __salt__["daemontools.link"](name, settings, path, test=test)
+    if not changes:
+        return _result.unchanged(name, f"{name} is not new.")
+    if test:
+        return _result.would_change(name, changes, f"{name} would be linked, and kept down.")
+    return _result.changed(name, changes, f"{name} is linked, and kept down.")
+
+
 def _reached(name, settings, path):
-    plan = __salt__["daemontools.plan"](name, settings, path)
+    plan = __salt__["daemontools.plan"](name, settings, path, trial=__opts__["test"])
     changes = plan["changes"]
     if not changes and (plan["settled"] or __opts__["test"]):
         return _result.unchanged(name, f"{name} {plan['now']}.")
     if __opts__["test"]:
-        comment = f"{name} would be changed: {', '.join(changes)}."
+        tried = {True: " Its daemon was tried, and greets.", False: " Its daemon was not tried."}
+        comment = f"{name} would be changed: {', '.join(changes)}.{tried.get(plan['tried'], '')}"
         return _result.would_change(name, changes, comment)
     error = None
     try:

@@ -58,6 +58,22 @@ def loaded(name, text, filter):
     return _told(name, text, filter, install)
 
 
+def begun(name, text, filter):
+    """
+    Put rules in force where there are none; rules that are in force already are left alone.
+
+    name, text, filter
+        As for ``loaded``, which may come later with rules that need more to be there.
+    """
+    try:
+        there = _filter.read(name, filter)["loaded"]
+    except (CommandExecutionError, OSError) as error:
+        return _result.failed(name, error)
+    return (
+        _result.unchanged(name, "there are rules in force") if there else loaded(name, text, filter)
+    )
+
+
 def unloaded(name, filter):
     """
     Keep rules out of force, and their file away.

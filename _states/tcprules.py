@@ -71,6 +71,8 @@ def _made(name, plan, apply, fine):
     except (SaltInvocationError, CommandExecutionError) as error:
         return _result.failed(name, error)
     changes, warnings = done["changes"], done.get("warnings", ())
+    if done.get("revoked"):
+        changes = {**changes, "sessions": {"ended": done["revoked"]}}
     if "problem" in done:
         return _result.failed(name, CommandExecutionError(done["problem"]), changes)
     if not changes:

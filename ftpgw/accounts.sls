@@ -6,14 +6,6 @@ include:
   - ftpgw.boot
 {%- endif %}
 
-ftpgw loggers have an account:
-  user.present:
-    - name: multilog
-    - system: True
-    - home: /var/multilog
-    - createhome: False
-    - shell: {{ ftpgw.nologin | json }}
-
 ftpgw accounts have a valid shell:
   sharedfile.lines:
     - name: /etc/shells
@@ -25,10 +17,12 @@ ftpgw admits nobody anonymous:
     - lines: [anonymous, ftp, root]
 {%- for file in [ftpgw.pam.file] | select %}
 
+# Without this nothing is started: it would be open to all accounts of the system.
 ftpgw admits nobody but its accounts:
   conffile.replaced:
     - name: {{ file | string | json }}
     - lines: {{ ftpgw.pam.lines | json }}
+    - failhard: True
     - require:
       - ftpgw packages are installed
 {%- endfor %}

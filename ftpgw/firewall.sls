@@ -1,12 +1,7 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
-{%- set filter, network, ports = ftpgw.filter, ftpgw.network, [] %}
+{%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set passive = network.passive_ports | join("-") %}
-{%- for service in ftpgw.services.values() if service is mapping and service.get("state", "up") == "up" %}
-{%-   if filter.guards is defined and service.command is sequence and filter.guards in service.command and service.tcpserver is mapping %}
-{%-     do ports.append(service.tcpserver.port) %}
-{%-   endif %}
-{%- endfor %}
 {%- set does = "diverts" if ftpgw.proxied else "guards" %}
 include:
   - ftpgw.ready
@@ -16,28 +11,6 @@ include:
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}
-{%- if ftpgw.passive_sysctl is defined %}
-
-# The last word is that of the file with the last name.
-ftpgw range of passive ports has a file:
-  file.managed:
-    - name: /etc/sysctl.d/zzz-ftpgw.conf
-    - replace: False
-    - user: root
-    - mode: '0644'
-
-ftpgw passive connections have ports of their own:
-  sysctl.present:
-    - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
-    - config: /etc/sysctl.d/zzz-ftpgw.conf
-
-ftpgw passive connections keep their ports after a boot:
-  ftpgw.sysctl_lasting:
-    - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
-    - file: /etc/sysctl.d/zzz-ftpgw.conf
-{%- endif %}
 {%- if not ftpgw.firewall.manage %}
 
 ftpgw leaves the packet filter alone:

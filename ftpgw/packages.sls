@@ -13,6 +13,25 @@ ftpgw scan directory exists:
     - name: {{ ftpgw.service_dir | json }}
     - user: root
     - mode: '0755'
+
+ftpgw loggers have an account:
+  user.present:
+    - name: multilog
+    - system: True
+    - home: /var/multilog
+    - createhome: False
+    - shell: {{ ftpgw.nologin | json }}
+{%- for name, settings in ftpgw.services.items() if not (name == "ftp-proxy" and ftpgw.missing) %}
+{%- if not salt["file.is_link"](ftpgw.service_dir ~ "/" ~ name) %}
+
+# svscan looks when it is installed, and then every five seconds. They are kept down until all that they need is there.
+{{ ("ftpgw service " ~ name ~ " is linked") | json }}:
+  daemontools.linked:
+    - name: {{ name | json }}
+    - settings: {{ settings | json(False) }}
+    - path: {{ ("ftpgw:services:" ~ name) | json }}
+{%- endif %}
+{%- endfor %}
 {%- if ftpgw.unit is defined %}
 
 # Before the package is, which has systemd read it; later on it holds from the next boot.

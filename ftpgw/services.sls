@@ -1,5 +1,6 @@
-# The daemons under supervise, after what ftp-proxy needs before it runs.
+# The daemons under supervise, after what they need before they run.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set proxy = ftpgw.get("proxy", {}) if ftpgw.proxied else {} %}
 include:
   - ftpgw.ready
@@ -37,6 +38,40 @@ ftpgw proxy is not started by its package:
     - name: {{ proxy.daemon }}
     - lines: [RUN_DAEMON=no, exit 0]
 {%- endif %}
+{%- if ftpgw.passive_sysctl is defined and (ftpgw.proxied or ports) %}
+
+# The last word is that of the file with the last name.
+ftpgw range of passive ports has a file:
+  file.managed:
+    - name: /etc/sysctl.d/zzz-ftpgw.conf
+    - replace: False
+    - user: root
+    - mode: '0644'
+
+ftpgw passive connections have ports of their own:
+  sysctl.present:
+    - name: {{ ftpgw.passive_sysctl }}
+    - value: {{ network.passive_ports | join(" ") | json }}
+    - config: /etc/sysctl.d/zzz-ftpgw.conf
+
+ftpgw passive connections keep their ports after a boot:
+  ftpgw.sysctl_lasting:
+    - name: {{ ftpgw.passive_sysctl }}
+    - value: {{ network.passive_ports | join(" ") | json }}
+    - file: /etc/sysctl.d/zzz-ftpgw.conf
+{%- endif %}
+{%- if ports and ftpgw.firewall.manage %}
+{%- set passive, diverting, ftpgw = network.passive_ports | join("-"), ftpgw, dict(ftpgw, proxied=False) %}
+{%- set text %}{% include filter.template %}{% endset %}
+{%- set ftpgw = diverting %}
+
+# Data is guarded before there is any; FTP is diverted when the proxy is there.
+ftpgw packet filter guards data:
+  firewall.begun:
+    - name: {{ filter.file }}
+    - text: {{ (text ~ "\n") | json }}
+    - filter: {{ filter | json }}
+{%- endif %}
 {%- if ftpgw.missing %}
 
 # Accounts and rules do not wait for a network, nor does the own server.
@@ -53,9 +88,10 @@ ftpgw is between its networks:
 {%- if name == "ftp-proxy" and ftpgw.missing %}
     - require:
       - ftpgw is between its networks
+{%- elif name in ftpgw.guarded and ftpgw.firewall.manage %}
+    - require:
+      - ftpgw packet filter guards data
 {%- endif %}
-{#- svscan looks every five seconds, so new services wait for it together. #}
-    - parallel: {{ not salt["file.file_exists"](ftpgw.service_dir ~ "/" ~ name ~ "/supervise/status") }}
 {% endfor %}
 ftpgw knows what pillar names no more:
   ftpgw.leftovers:

@@ -1,21 +1,29 @@
-"""3. A first state.apply, and one that changes nothing, against the same gateway made otherwise."""
+"""3. state.apply: a first one, a changed service, nothing to change; the same gateway otherwise."""
 
 import contextlib
 import functools
+import itertools
 import pathlib
 import subprocess
 import sys
+import threading
+import time
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "sandbox"))
 
 import gateway as gw
 from clients import LAN
-from measure import Row, eventually, in_turn, run, seconds
+from measure import Row, eventually, in_turn, run
 
 HERE = pathlib.Path(__file__).resolve().parent
 BOX = [sys.executable, HERE.parent / "sandbox/box.py", sys.executable, __file__]
 APPLY = "salt-call --local state.apply"
 BY_HAND = "plain/by-hand.sh"
+# Of a run script: an other one that is good, and one with which its daemon cannot even start.
+CHANGES = {
+    "good": lambda number: {"tcpserver": {"concurrency": 30 + number}},
+    "wrong": lambda number: {"softlimit": {"memory": 1000000 + number}},
+}
 
 
 class Gateway:
@@ -26,12 +34,13 @@ class Gateway:
         self.box = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.first = float(self.box.stdout.readline())
+        # Until a client was greeted, and until the run was over.
+        self.greeted, self.over = map(float, self.box.stdout.readline().split())
 
     def apply(self, sls):
-        """Apply states there once more."""
+        """Apply states there once more; or change a service, and return how long it was away."""
         print(sls, file=self.box.stdin, flush=True)
-        assert self.box.stdout.readline(), f"{sls} failed"
+        return float(self.box.stdout.readline())
 
     def close(self):
         self.box.stdin.close()
@@ -39,10 +48,11 @@ class Gateway:
 
 
 def rows(scratch):
-    gw.apt_install("inetutils-ftpd", "ftp-proxy", "rsyslog")
+    gw.apt_install("inetutils-ftpd", "ftp-proxy", "libpam-pwdfile", "rsyslog")
     (gw.PILLAR.parents[1] / "salt/plain").symlink_to(HERE / "plain")
     (gw.PILLAR.parents[1] / "salt/empty.sls").write_text("{}\n")
     yield from first()
+    yield from changed()
     yield from again()
 
 
@@ -52,10 +62,27 @@ def first():
     for _ in range(3):
         for way, times in ways.items():
             with contextlib.closing(Gateway(way)) as gateway:
-                times.append(gateway.first)
-    for other, command in (("plain", f"{APPLY} plain"), (BY_HAND, BY_HAND)):
-        pairs = list(zip(ways["ftpgw"], ways[other], strict=True))
-        yield Row(f"first, until it serves / {other}", f"{APPLY} ftpgw", command, pairs)
+                times.append((gateway.greeted, gateway.over))
+    for other, command, goals in (
+        ("plain", f"{APPLY} plain", (0.6, 1.1)),
+        (BY_HAND, BY_HAND, (None, None)),
+    ):
+        for which, what in enumerate(("until a client is greeted", "until the run is over")):
+            pairs = [
+                (ours[which], theirs[which])
+                for ours, theirs in zip(ways["ftpgw"], ways[other], strict=True)
+            ]
+            subject = f"first, {what} / {other}"
+            yield Row(subject, f"{APPLY} ftpgw", command, pairs, goal=goals[which])
+
+
+def changed():
+    """A service whose run script changes, for the better or not, is hardly ever away."""
+    with contextlib.closing(Gateway("ftpgw")) as gateway:
+        for kind, bound in (("good", 0.3), ("wrong", 1e-9)):
+            pairs = [(gateway.apply(f"{kind} {number}"), bound) for number in range(3)]
+            subject = f"a {kind} run script, nobody greeted"
+            yield Row(subject, f"{APPLY} ftpgw", "what is allowed", pairs, goal=1)
 
 
 def again():
@@ -79,28 +106,66 @@ def again():
 
 
 def serve(way):
-    """Make this bare machine a gateway that greets a client of the inside network."""
-    if way == BY_HAND:
-        run(HERE / BY_HAND)
-    else:
-        gw.apply(way)
-    eventually("a greeting", is_greeted)
+    """Make this bare machine a gateway; return when a client was greeted, and when it was over."""
+    begun = time.perf_counter()
+    with greeted() as moments:
+        if way == BY_HAND:
+            run(HERE / BY_HAND)
+        else:
+            gw.apply(way)
+        over = time.perf_counter()
+        eventually("a greeting", lambda: moments)
+    return moments[0][1] - begun, over - begun
 
 
-def is_greeted():
+def unserved(kind, number):
+    """Change a run script; return for how long a client that asks all the time was not greeted."""
+    before = gw.PILLAR.read_text()
+    with greeted() as moments:
+        eventually("a greeting", lambda: moments)
+        with gw.pillar() as ftpgw:
+            ftpgw["services"] = {"open-ftpd": CHANGES[kind](number)}
+        gw.apply(check=kind == "good")
+        many = len(moments) + 5
+        eventually("a greeting", lambda: len(moments) >= many)
+    gw.PILLAR.write_text(before)
+    return sum(after[0] - before[1] for before, after in itertools.pairwise(moments) if after[2])
+
+
+@contextlib.contextmanager
+def greeted():
+    """Let a client ask all the time; yield when it asked, was greeted, and how often in vain."""
+    moments, over = [], threading.Event()
+
+    def ask():
+        in_vain = 0
+        while not over.is_set():
+            begun, in_vain = time.perf_counter(), in_vain + 1
+            with contextlib.suppress(ConnectionRefusedError):
+                if LAN.greeting().startswith(b"220"):
+                    moments.append((begun, time.perf_counter(), in_vain - 1))
+                    in_vain = 0
+            time.sleep(0.002)
+
+    client = threading.Thread(target=ask)
+    client.start()
     try:
-        return LAN.greeting().startswith(b"220")
-    except ConnectionRefusedError:
-        return False
+        yield moments
+    finally:
+        over.set()
+        client.join()
 
 
 def main(way):
     """Say how long the first time took, and then apply what is asked for, line by line."""
-    print(seconds(lambda: serve(way)), flush=True)
-    for sls in map(str.strip, sys.stdin):
-        changed = gw.changed(gw.apply(sls))
-        assert not changed, f"{sls} changed {changed}"
-        print("done", flush=True)
+    print(*serve(way), flush=True)
+    for words in map(str.split, sys.stdin):
+        if words[0] in CHANGES:
+            print(unserved(words[0], int(words[1])), flush=True)
+            continue
+        changed = gw.changed(gw.apply(words[0]))
+        assert not changed, f"{words[0]} changed {changed}"
+        print(0, flush=True)
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class Supervise:
         self.directory.mkdir()
         self.processes = []
 
-    def __call__(self, name, run="exec sleep 1000", down=False):
+    def __call__(self, name, run="exec sleep 1000", down=False, wait=True):
         """Make a service, let a supervise run it, and return its directory."""
         folder = self.directory / name
         folder.mkdir(parents=True)
@@ -119,7 +119,7 @@ class Supervise:
             (folder / "down").touch()
         self.processes.append(subprocess.Popen(["supervise", folder], stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + 5
-        while not self._is_running(folder, down) and time.monotonic() < deadline:
+        while wait and not self._is_running(folder, down) and time.monotonic() < deadline:
             time.sleep(0.01)
         return folder
 

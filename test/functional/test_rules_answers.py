@@ -205,7 +205,7 @@ def test_render_shows_what_would_be_written(ask, rules):
 
 
 def test_plan_tells_whose_verdict_would_change_and_by_which_lines(ask, rules):
-    assert ask("plan", "ftp", PAGE) == {"changes": {}, "lines": []}
+    assert ask("plan", "ftp", PAGE) == {"changes": {}, "lines": [], "revoked": [], "warnings": []}
     sites = {**PAGE["sites"], "acme": {**PAGE["sites"]["acme"], "deny": ["9.9.9.14"]}}
     planned = ask("plan", "ftp", {"sites": sites})
     assert planned == {
@@ -216,12 +216,17 @@ def test_plan_tells_whose_verdict_would_change_and_by_which_lines(ask, rules):
             }
         },
         "lines": ["-9.9.9.13:deny", "+9.9.9.14:deny"],
+        "revoked": [],
+        "warnings": [],
     }
     assert ask("check", "ftp", "9.9.9.13")["verdict"] == "deny"
-    assert ask("install", "ftp", {"sites": sites}) == {"changes": planned["changes"]}
+    done = ask("install", "ftp", {"sites": sites})
+    assert done == {"changes": planned["changes"], "revoked": [], "warnings": []}
     assert ask("check", "ftp", "9.9.9.13")["verdict"] == "allow"
     gone = ask("plan", "ftp", {"state": "absent"})
-    assert sorted(gone["changes"]) == [str(rules / "ftp.cdb"), str(rules / "ftp.rules")]
+    assert sorted(gone["changes"]) == [
+        str(rules / name) for name in (".past/ftp", "ftp.cdb", "ftp.rules")
+    ]
     assert "-9.9.9.14:deny" in gone["lines"]
 
 
@@ -261,7 +266,7 @@ def test_compile_refuses_what_tcprules_refuses(ask, rules):
     with pytest.raises(CommandExecutionError, match="nothing: "):
         ask("compile", "nothing")
     found = sorted(path.name for path in rules.iterdir())
-    assert found == [".lock", "ftp.cdb", "ftp.rules", "pop3.rules"]
+    assert found == [".lock", ".past", "ftp.cdb", "ftp.rules", "pop3.rules"]
 
 
 @pytest.mark.parametrize(

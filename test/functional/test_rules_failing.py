@@ -64,7 +64,7 @@ def test_new_rules(apply, directory, before, tmp_path):
     seen = set()
     for where, done in failing.each(prepare, run):
         is_new = in_force(directory) == b""
-        judge(where, done, is_new, directory, {".lock", "ftp.cdb", "ftp.rules"})
+        judge(where, done, is_new, directory, {".lock", ".past", "ftp.cdb", "ftp.rules"})
         again = run()
         assert again["result"] is True, (where, again)
         assert bool(again["changes"]) != is_new, where
@@ -109,12 +109,14 @@ def test_rules_that_are_to_go(apply, directory):
 
     seen = set()
     for where, done in failing.each(prepare, lambda: apply("absent")):
-        left = {name for name in os.listdir(directory) if name != ".lock"}
+        names = {"ftp.cdb": "ftp.cdb", "ftp.rules": "ftp.rules", ".past/ftp": "ftp"}
+        left = {name for name in names if (directory / name).exists()}
         gone = {Path(path).name for path in done["changes"]}
-        assert gone == {"ftp.cdb", "ftp.rules"} - left, (where, done)
+        assert gone == {base for name, base in names.items() if name not in left}, (where, done)
         assert done["result"] is False, (where, done)
         assert done["comment"].endswith(OLD_STAND) == ("ftp.cdb" in left), (where, done)
         assert apply("absent")["result"] is True, where
         assert apply("absent")["changes"] == {}, where
         seen.add(tuple(sorted(left)))
-    assert seen == {("ftp.cdb", "ftp.rules"), ("ftp.rules",), ()}
+    everything = (".past/ftp", "ftp.cdb", "ftp.rules")
+    assert seen == {everything, (".past/ftp", "ftp.rules"), (".past/ftp",), ()}

@@ -22,6 +22,7 @@ MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
 ADMITTED, REFUSED = "127.0.0.1", "127.0.0.2"
 EXPECT = {"allow": [ADMITTED], "deny": [REFUSED]}
 # The same verdicts by other rules, and with many others around them.
+THERE = [".lock", ".past", "ftp.cdb", "ftp.rules"]
 SMALL = {"sites": {"a": {"allow": [ADMITTED], "env": {"SITE": "small"}}}, "expect": EXPECT}
 LARGE = {
     "sites": {
@@ -140,7 +141,7 @@ def test_whoever_is_killed_leaves_rules_that_stand_and_the_next_run_repairs(mini
         assert managed(LARGE)["result"] is True
         assert managed(LARGE)["changes"] == {}
         assert in_force(minion, name) == large
-        assert sorted(os.listdir(os.path.dirname(name))) == [".lock", "ftp.cdb", "ftp.rules"]
+        assert sorted(os.listdir(os.path.dirname(name))) == THERE
         managed(SMALL)
     assert len(seen) > 30
     assert seen == sorted(seen)
@@ -163,7 +164,7 @@ def test_a_tcprules_that_outlives_its_salt_is_waited_for(
     assert managed(LARGE)["result"] is True
     assert time.monotonic() - begin > 0.3
     assert in_force(minion, name) > small
-    assert sorted(os.listdir(os.path.dirname(name))) == [".lock", "ftp.cdb", "ftp.rules"]
+    assert sorted(os.listdir(os.path.dirname(name))) == THERE
 
 
 @contextlib.contextmanager

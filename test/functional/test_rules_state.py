@@ -1,13 +1,18 @@
 """The states of rule sets, with the real loader and the real tcprules."""
 
+import datetime
 import os
 import shutil
 import subprocess
+import time
+import types
 from copy import deepcopy
 from pathlib import Path
 
 import _rulefiles
+import _sites
 import pytest
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
 
@@ -46,7 +51,7 @@ def page(declare):
 
 
 def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != ".lock"}
+    return {path.name: path.read_bytes() for path in directory.glob("[!.]*")}
 
 
 def test_test_mode_foretells_the_changes_and_writes_nothing(declare, rules):
@@ -80,7 +85,13 @@ def test_the_files_are_for_everyone_to_read_whatever_the_umask(declare, rules):
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o7777 for path in (rules, *rules.iterdir())}
-    assert modes == {"tcprules": 0o755, "ftp.rules": 0o644, "ftp.cdb": 0o644, ".lock": 0o600}
+    assert modes == {
+        "tcprules": 0o755,
+        "ftp.rules": 0o644,
+        "ftp.cdb": 0o644,
+        ".lock": 0o600,
+        ".past": 0o700,
+    }
 
 
 def test_an_administrators_make_finds_nothing_to_do_and_would_make_the_same(page, rules):
@@ -291,7 +302,8 @@ def test_absent_removes_both_files_and_only_them(minion, declare, page, rules):
     assert len(contents(rules)) == 3
     removed = declare(gone)
     assert removed["result"] is True
-    assert removed["changes"] == {str(rules / f"ftp.{end}"): "removed" for end in ("rules", "cdb")}
+    there = ("ftp.rules", "ftp.cdb", ".past/ftp")
+    assert removed["changes"] == {str(rules / name): "removed" for name in there}
     again = declare(gone)
     assert (again["result"], again["changes"]) == (True, {})
     assert sorted(contents(rules)) == ["other.cdb"]
@@ -362,3 +374,168 @@ def test_a_file_that_is_not_there_is_one_clear_line(by_hand, rules):
     failed = by_hand(None)
     assert failed["result"] is False
     assert failed["comment"] == f"pop3: there is no {rules}/pop3.rules"
+
+
+def test_the_run_after_the_last_day_of_a_list_takes_it_out(declare, monkeypatch):
+    """Though nothing in pillar has changed; every run then tells that it has ended."""
+    guests = {"allow": ["9.9.9.0/24"], "allow_until": str(datetime.date.today())}
+    settings = {"sites": {"guests": guests}, "expect": {"allow": ["9.9.9.9"]}}
+    assert declare(settings)["result"] is True
+    assert "warnings" not in declare(settings)
+
+    class Tomorrow(datetime.date):
+        @classmethod
+        def today(cls):
+            return datetime.date.today() + datetime.timedelta(1)
+
+    later = types.SimpleNamespace(date=Tomorrow)
+    monkeypatch.setattr(_sites, "datetime", later)
+    ended = {"guests": {"allow -> deny": ["9.9.9.0/24"]}}
+    foretold, done, after = declare(settings, test=True), declare(settings), declare(settings)
+    assert (foretold["result"], foretold["changes"]) == (None, ended)
+    assert (done["result"], done["changes"]) == (True, ended)
+    assert (after["result"], after["changes"]) == (True, {})
+    for told in (foretold, done, after):
+        [line] = told["warnings"]
+        assert line.startswith(f"{PATH}:sites:guests:allow_until: ")
+
+
+class TestHeld:
+    """What is denied in a hurry, or put back, holds against every run until its time has come."""
+
+    @pytest.fixture
+    def ask(self, minion):
+        def ask(function, *arguments, **options):
+            return minion.functions[f"tcprules.{function}"]("ftp", *arguments, **options)
+
+        return ask
+
+    @pytest.fixture
+    def later(self, monkeypatch):
+        """Let an hour pass at once."""
+
+        def later(hours=1):
+            moment = time.time() + 3600 * hours
+            clock = types.SimpleNamespace(**vars(time) | {"time": lambda: moment})
+            monkeypatch.setattr(_rulefiles, "time", clock)
+
+        yield later
+        monkeypatch.undo()
+
+    def verdict(self, ask, address):
+        return ask("check", address)["verdict"]
+
+    def test_an_address_is_denied_at_once_until_its_time_has_come(self, ask, declare, page, later):
+        done = ask("deny", "9.9.9.9", until="30m")
+        hurry = {'allow,SITE="acme" -> deny': ["9.9.9.9"]}
+        assert done["changes"] == {"denied in a hurry, by tcprules.deny": hurry}
+        assert self.verdict(ask, "9.9.9.9") == "deny"
+        assert self.verdict(ask, "9.9.9.8") == "allow"
+        for test in (True, False):
+            again = declare(page, test=test)
+            assert (again["result"], again["changes"]) == (True, {})
+            [line] = again["warnings"]
+            assert line.startswith("ftp: 9.9.9.9 is denied until ")
+        later()
+        foretold, done = declare(page, test=True), declare(page)
+        assert (
+            done["changes"]
+            == foretold["changes"]
+            == {"acme": {'deny -> allow,SITE="acme"': ["9.9.9.9"]}}
+        )
+        assert "warnings" not in done
+        assert self.verdict(ask, "9.9.9.9") == "allow"
+
+    def test_a_network_is_denied_with_all_that_is_inside(self, ask, declare, page):
+        page["sites"]["one"] = {"allow": ["9.9.9.77"]}
+        page["expect"] = {}
+        declare(page)
+        ask("deny", "9.9.9.0/25")
+        for address, verdict in (("9.9.9.77", "deny"), ("9.9.9.1", "deny"), ("9.9.9.200", "allow")):
+            assert self.verdict(ask, address) == verdict
+        assert ask("check", "9.9.9.77")["site"].startswith("denied in a hurry")
+
+    def test_a_change_of_pillar_comes_into_force_without_letting_in_who_is_denied(
+        self, ask, declare, page
+    ):
+        ask("deny", "9.9.9.9")
+        page["sites"]["new"] = {"allow": ["7.7.7.7"]}
+        assert declare(page)["changes"] == {"new": {"deny -> allow": ["7.7.7.7"]}}
+        assert self.verdict(ask, "9.9.9.9") == "deny"
+
+    def test_release_makes_the_rules_what_pillar_says(self, ask, declare, page):
+        ask("deny", "9.9.9.9")
+        ask("deny", "192.168.0.0/24")
+        assert ask("release")["changes"] == {
+            "acme": {'deny -> allow,SITE="acme"': ["9.9.9.9"]},
+            "lan": {"deny -> allow": ["192.168.0.0/24"]},
+        }
+        assert declare(page)["changes"] == {}
+        assert ask("release")["changes"] == {}
+
+    def test_past_rules_come_back_for_a_while(self, ask, declare, page, later):
+        second = {**page, "sites": {"lan": {"allow": ["192.168.0.0/24"]}}, "expect": {}}
+        declare(second)
+        assert [entry["number"] for entry in ask("history")] == [0, 1]
+        would = ask("diff", 1)
+        assert would["acme"] == {
+            'deny -> allow,SITE="acme"': ["9.9.9.0-9.9.9.12", "9.9.9.14-9.9.9.255"]
+        }
+        assert ask("revert", 1, until="30m")["changes"] == would
+        assert self.verdict(ask, "9.9.9.9") == "allow"
+        again = declare(second)
+        assert (again["result"], again["changes"]) == (True, {})
+        assert again["warnings"][0].startswith("ftp: the rules of ")
+        assert len(ask("history")) == 2
+        later()
+        assert declare(second)["result"] is True
+        assert self.verdict(ask, "9.9.9.9") == "deny"
+
+    def test_who_is_denied_stays_so_when_past_rules_come_back(self, ask, declare, page):
+        second = {**page, "sites": {"lan": {"allow": ["192.168.0.0/24"]}}, "expect": {}}
+        declare(second)
+        ask("deny", "9.9.9.9")
+        ask("revert", 1)
+        assert self.verdict(ask, "9.9.9.9") == "deny"
+        assert self.verdict(ask, "9.9.9.8") == "allow"
+
+    def test_what_cannot_be_done_is_one_line_and_changes_nothing(self, ask, declare, page, rules):
+        before = contents(rules)
+        for call, message in (
+            (("revert", 7), r"^ftp: there is no number 7 in its history \(the old rules stand\)$"),
+            (("revert", "x"), "^number: expected"),
+            (("deny", "9.9.9.300"), "is not an IPv4 address"),
+            (("deny", "0.0.0.0/0"), "^address: that is everyone"),
+            (("deny", "9.9.9.9", "soon"), "^since: expected a time|^until"),
+        ):
+            with pytest.raises((SaltInvocationError, CommandExecutionError), match=message):
+                ask(*call)
+        assert contents(rules) == before
+        assert declare(page)["changes"] == {}
+
+    def test_rules_that_salt_did_not_make_have_no_past(self, ask, rules):
+        rules.mkdir()
+        (rules / "ftp.rules").write_text(":deny\n")
+        with pytest.raises(CommandExecutionError, match=r"^ftp: of its rules, only the last 0 are"):
+            ask("deny", "9.9.9.9")
+        assert ask("history") == []
+
+    def test_a_denial_that_fails_is_not_held(self, ask, declare, page, rules, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr(_rulefiles, "_compile", failing_compile)
+            with pytest.raises(CommandExecutionError, match="the old rules stand"):
+                ask("deny", "9.9.9.9")
+        assert self.verdict(ask, "9.9.9.9") == "allow"
+        assert declare(page)["changes"] == {}
+        assert "warnings" not in declare(page)
+
+    def test_rules_that_go_take_their_past_along(self, ask, declare, page, rules):
+        ask("deny", "9.9.9.9")
+        declare({"state": "absent"})
+        assert ask("history") == []
+        assert declare(page)["result"] is True
+        assert self.verdict(ask, "9.9.9.9") == "allow"
+
+
+def failing_compile(*_):
+    raise CommandExecutionError("no")

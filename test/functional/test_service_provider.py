@@ -177,6 +177,14 @@ def test_b12_it_is_never_offline(call):
     assert call("offline") is False
 
 
+@pytest.mark.parametrize("state", ["masked", "unmasked"])
+@pytest.mark.parametrize("test", [False, True])
+def test_nothing_is_promised_about_masks(service, sleeper, state, test):
+    result = service(state, sleeper, test=test)
+    assert outcome(result) == (False, {})
+    assert "daemontools has no masks" in result["comment"]
+
+
 def test_b13_only_what_svscan_runs_is_a_service(call, supervise, sleeper):
     (supervise.directory / ".hidden").mkdir()
     (supervise.directory / "README").write_text("a file")

@@ -150,10 +150,9 @@ def test_show_tells_it_of_one_and_of_all(minion, svscan, eventually, tmp_path):
     }
     done = minion.apply("daemontools.supervised", name="lacking", settings=settings)
     assert done["result"], done["comment"]
-    for record in (
-        minion.functions["daemontools.show"]("lacking"),
-        minion.functions["daemontools.show"]()["lacking"],
-    ):
+    show = minion.functions["daemontools.show"]
+    eventually(lambda: show("lacking")["seconds"] >= 2)
+    for record in (show("lacking"), show()["lacking"]):
         assert record["problem"].startswith(f"there is no {tmp_path}/no.cdb")
     minion.apply("daemontools.absent", name="lacking")
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
 
 import gateway as gw
+import knocks
 
 PILLAR = gw.PILLAR
 
@@ -22,8 +24,11 @@ def _in_the_box():
 
 @pytest.fixture(scope="session")
 def gateway():
-    """A gateway that serves."""
-    gw.apply()
+    """A gateway that serves, and what its clients were told while it was built."""
+    gw.person(*knocks.PERSON)
+    with knocks.knocking() as gw.knocks:
+        gw.apply()
+    subprocess.run(["userdel", "--remove", knocks.PERSON[0]], check=True, capture_output=True)
     return gw
 
 

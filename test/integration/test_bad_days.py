@@ -177,24 +177,17 @@ def process(name):
 
 @pytest.fixture
 def full(gateway):
-    """Put a copy of a directory on a file system without a free block, for one test."""
-    mounted = []
+    """Have a directory on a file system without a free block, for one test."""
+    with contextlib.ExitStack() as stack:
 
-    def fill(directory):
-        copy = "/run/full"
-        subprocess.run(["cp", "-a", directory, copy], check=True)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0755", "full", directory]
-        subprocess.run(mount, check=True)
-        mounted.append(directory)
-        subprocess.run(["cp", "-aT", copy, directory], check=True)
-        with contextlib.suppress(OSError), open(f"{directory}/.filling", "wb", buffering=0) as file:
-            while file.write(b"x" * 4096):
-                pass
+        def fill(directory):
+            stack.enter_context(gateway.small(directory, "64k"))
+            filling = stack.enter_context(open(f"{directory}/.filling", "wb", buffering=0))
+            with contextlib.suppress(OSError):
+                while filling.write(b"x" * 4096):
+                    pass
 
-    yield fill
-    for directory in mounted:
-        subprocess.run(["umount", "--lazy", directory], check=True)
-    subprocess.run(["rm", "-rf", "/run/full"], check=True)
+        yield fill
 
 
 def test_a_full_disk_keeps_the_old_rules(gateway, pillar, full):

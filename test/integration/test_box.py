@@ -55,6 +55,13 @@ def test_a_box_exits_as_its_command_did(status):
     assert machine() == before
 
 
+def test_what_runs_in_a_box_hears_hup_whoever_started_it():
+    """Under nohup too: daemons in the box are told by it to read their files again."""
+    command = ["nohup", *BOX, "sh", "-c", "kill -HUP $$; echo unheard"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGHUP, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_box_that_is_killed_takes_everything_with_it(number):
     """Not one process survives, not even one that left its session and ignores signals."""

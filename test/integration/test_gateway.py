@@ -42,6 +42,23 @@ THIEVES = [
 ]
 
 
+def test_nobody_gets_in_while_it_is_built(gateway):
+    """Some hundred clients a second are refused, or judged as they are ever after."""
+    told = gateway.knocks
+    assert set(told.stranger) == {"refused", ""}
+    assert {answer[:3] for answer in told.person} <= {"ref", "530"}
+    assert told.stranger[0] == told.person[0] == told.partner[0] == "refused"
+    assert len(told.stranger) > 100
+
+
+def test_the_first_who_gets_in_is_a_client_whose_data_nobody_can_have(gateway):
+    """It is served from the moment in which something listens, and guarded from there on."""
+    told = gateway.knocks
+    assert set(told.partner[:-1]) == {"refused"}
+    assert told.partner[-1] == "transferred"
+    assert told.thief == ["refused"]
+
+
 @pytest.mark.parametrize("client", EVERYBODY, ids=str)
 @pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
 def test_an_admitted_client_transfers(gateway, client, passive):

@@ -31,6 +31,8 @@ PROGRAMS = ("ip", "mount", "pivot_root", "umount")
 KEPT = ("CI", "LANG", "ROOT", "TERM")
 DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
+# Debian's package makes it as the last thing when it is installed, and systemd then starts svscan.
+UNIT = "/etc/systemd/system/multi-user.target.wants/daemontools-run.service"
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
 # Debian for containers have apt keep no cache, and work a second longer each time.
@@ -149,7 +151,9 @@ def _init(command):
 
 
 def _default_signals():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # nohup has all that it starts ignore HUP, daemons too.
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def _wait(child):
@@ -161,7 +165,7 @@ def _wait(child):
             return _exit_status(status)
         if pid == svscan:
             svscan = None
-        wanted = shutil.which("svscanboot") and os.path.isdir(SCAN_DIRECTORY)
+        wanted = shutil.which("svscanboot") and all(map(os.path.lexists, (UNIT, SCAN_DIRECTORY)))
         if wanted and svscan is None:
             svscan = _svscan()
         elif svscan and not wanted:

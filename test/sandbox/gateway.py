@@ -53,6 +53,26 @@ def pillar():
     PILLAR.write_text(yaml.safe_dump(content))
 
 
+@contextlib.contextmanager
+def small(directory, room):
+    """Have a directory on a file system of its own, with so much room, for a while."""
+    copy = pathlib.Path("/run/small", directory.strip("/").replace("/", "-"))
+    copy.mkdir(parents=True)
+    size = f"size={room},mode=0755"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "small", copy], check=True)
+    try:
+        # It comes into its place whole: never is there a moment without what is in it.
+        subprocess.run(["cp", "-aT", directory, copy], check=True)
+        subprocess.run(["mount", "--bind", copy, directory], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", directory], check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", copy], check=True)
+        copy.rmdir()
+
+
 def apt_install(*packages):
     """Install packages on the gateway, from what the Makefile has downloaded."""
     command = ["apt-get", "-qq", "install", "-y", *packages]

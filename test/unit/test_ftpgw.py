@@ -2,6 +2,7 @@
 
 import os
 
+import _filetree
 import pytest
 from salt.exceptions import CommandExecutionError
 
@@ -10,8 +11,9 @@ import ftpgw
 
 def test_neighbours_are_the_services_that_are_not_ours(tmp_path):
     """Their packages must stay when ours would go."""
-    for name in ("open-ftpd", "dnscache"):
+    for name in ("open-ftpd", "dnscache", "retired"):
         (tmp_path / name).mkdir()
+    _filetree.write(str(tmp_path / "retired"), {}, settings="ftpgw:services:retired")
     assert ftpgw.neighbours(str(tmp_path), ["open-ftpd"]) == ["dnscache"]
     assert ftpgw.neighbours(str(tmp_path / "none"), []) == []
 

@@ -1,5 +1,7 @@
 """What is wrong with a gateway is told at once, one line each, before anything is touched."""
 
+import datetime
+import json
 import pathlib
 
 import _gateway
@@ -213,6 +215,14 @@ def test_nothing_secret_is_rendered():
     assert "open-ftpd" in rendered["services"]
     assert "geheim" not in str(rendered)
     assert "$6$" not in str(rendered)
+
+
+def test_a_day_is_rendered_as_it_was_typed():
+    """YAML makes an object of it, which JSON does not know."""
+    sites = {"guests": {"allow": ["9.9.9.9"], "allow_until": datetime.date(2027, 1, 31)}}
+    merged = _layers.merged([_gateway.DEFAULTS, SYSTEM, {"rules": {"ftp": {"sites": sites}}}])
+    rules = _gateway.rendered(merged, [])["rules"]
+    assert json.loads(json.dumps(rules))["ftp"]["sites"]["guests"]["allow_until"] == "2027-01-31"
 
 
 def test_where_something_is_wrong_no_service_and_no_rule_is_rendered():

@@ -286,6 +286,9 @@ WRONG = [
         ":multilog:user: expected false or the name of an account, got 'x:y'",
     ),
     ({"stable_for": 1}, ":stable_for: expected a whole number from 2 to 3600, got 1"),
+    ({"greeting": 220}, ":greeting: expected the beginning of a line of text, got 220 (quote it)"),
+    ({"greeting": ""}, ":greeting: expected the beginning of a line of text, got ''"),
+    ({"greeting": "220\r\n"}, ":greeting: expected the beginning of a line of text, got "),
     ({"timeout": 0}, ":timeout: expected a whole number from 1 to 3600, got 0"),
     ({"timeout": True}, ":timeout: expected a whole number from 1 to 3600, got true"),
 ]

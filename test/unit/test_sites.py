@@ -1,7 +1,9 @@
 """Rule sets as pillar declares them: what is refused and how, and what is written."""
 
+import datetime
 import ipaddress
 
+import _check
 import _rules
 import _sites
 import pytest
@@ -106,7 +108,7 @@ def test_a_long_list_names_its_site_again(monkeypatch):
         ("sites", ": expected a mapping of settings, got text"),
         ([], ": expected a mapping of settings, got a list"),
         ({"site": {}}, ": unknown setting 'site' (did you mean 'sites'?)"),
-        ({1: {}}, ": unknown setting 1 (known: state, sites, default, admits, expect)"),
+        ({1: {}}, ": unknown setting 1 (known: state, sites, default, revoke, admits, expect)"),
         ({"state": "up"}, ":state: expected present or absent, got 'up'"),
         ({"state": None}, ":state: expected present or absent, got nothing"),
         ({"default": True}, ":default: expected deny or allow, got true"),
@@ -326,3 +328,82 @@ def test_the_text_makes_as_many_records_as_foretold(blocks, data):
     groups = _sites.groups(checked, {}, PATH)
     text = _sites.text("ftp", groups, "deny", PATH)
     assert len(list(_rules.records(text))) == _sites.records(groups)
+
+
+TODAY = datetime.date(2027, 1, 31)
+GUESTS = {"allow": ["9.9.9.0/24"], "deny": ["9.9.9.13"], "allow_until": TODAY}
+
+
+def on(day, **settings):
+    """Settings as they are on a day."""
+    read = _check.checked(_sites.RULES, settings, PATH)
+    return _sites.in_time(read, datetime.date.fromisoformat(day))
+
+
+def admitted(checked, address):
+    groups = _sites.groups(checked, {}, PATH)
+    return _sites._decide(groups, checked["default"], address)[0]
+
+
+@pytest.mark.parametrize("day", [TODAY, "2027-01-31"], ids=["as YAML reads it", "in quotes"])
+def test_a_list_holds_to_the_end_of_its_last_day(day):
+    sites = {**LAN, "guests": {**GUESTS, "allow_until": day}}
+    for today, verdict, endings in (
+        ("2027-01-30", "allow", []),
+        ("2027-01-31", "allow", []),
+        (
+            "2027-02-01",
+            "deny",
+            [
+                f"{PATH}:sites:guests:allow_until: 2027-01-31 has passed:"
+                " whom it names, guests lets in no more"
+            ],
+        ),
+    ):
+        checked = on(today, sites=sites)
+        assert admitted(checked, "9.9.9.9") == verdict
+        assert admitted(checked, "9.9.9.13") == "deny"
+        assert admitted(checked, "192.168.0.7") == "allow"
+        assert _sites.endings(checked, PATH) == endings
+
+
+def test_each_list_of_a_site_has_a_last_day_of_its_own():
+    site = {**GUESTS, "allow_until": "2027-12-31", "deny_until": "2027-01-31"}
+    checked = on("2027-02-01", sites={"guests": site})
+    assert admitted(checked, "9.9.9.13") == "allow"
+
+
+def test_whoever_is_in_when_the_last_list_ends_is_out_the_day_after():
+    """Nobody has to say that the rules admit nobody now, nor to take back what was expected."""
+    for expect in (["9.9.9.9"], []):
+        checked = on("2027-02-01", sites={"guests": GUESTS}, expect={"allow": expect})
+        assert admitted(checked, "9.9.9.9") == "deny"
+        assert _sites.expected(checked)["allow"] == []
+
+
+def test_only_what_has_ended_excuses_an_address_that_is_expected():
+    sites = {**LAN, "guests": GUESTS}
+    checked = on("2027-02-01", sites=sites, expect={"allow": ["9.9.9.9", "192.168.1.1"]})
+    assert _sites.expected(checked)["allow"] == ["192.168.1.1"]
+    with pytest.raises(SaltInvocationError, match=r"expect:allow: 192\.168\.1\.1 would get :deny"):
+        _sites.groups(checked, {}, PATH)
+
+
+def test_of_a_file_that_has_ended_nothing_is_read():
+    site = {"allow_from": "salt://guests.txt", "allow_until": TODAY}
+    checked = on("2027-02-01", sites={**LAN, "guests": site}, expect={"allow": ["9.9.9.9"]})
+    assert checked["sites"]["guests"]["allow_from"] == []
+    assert admitted(checked, "9.9.9.9") == "deny"
+
+
+def test_an_address_whose_denial_has_ended_is_not_let_in_against_what_is_expected():
+    sites = {"guests": {"allow": ["9.9.9.0/24"], "deny": ["9.9.9.13"], "deny_until": TODAY}}
+    checked = on("2027-02-01", sites=sites, expect={"deny": ["9.9.9.13"]})
+    with pytest.raises(SaltInvocationError, match="the old rules stand"):
+        _sites.groups(checked, {}, PATH)
+
+
+@pytest.mark.parametrize("day", ["2027-1-31", "tomorrow", 20270131, None, ["2027-01-31"], True])
+def test_what_is_no_day_is_refused(day):
+    line = refusal(site(allow=["9.9.9.9"], allow_until=day))
+    assert line.startswith(f"{PATH}:sites:a:allow_until: expected a day such as 2027-01-31, got")

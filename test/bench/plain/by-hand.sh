@@ -2,7 +2,7 @@
 # The same gateway, as one types it at a root prompt after reading how it is done.
 cd "$(dirname "$0")/files"
 
-apt-get -qq install -y daemontools ucspi-tcp inetutils-ftpd ftp-proxy nftables
+apt-get -qq install -y daemontools daemontools-run ucspi-tcp inetutils-ftpd ftp-proxy nftables
 echo RUN_DAEMON=no >>/etc/default/ftp-proxy
 [ ! -f /etc/inetd.conf ] || sed -i 's/^ftp/#&/' /etc/inetd.conf
 

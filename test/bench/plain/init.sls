@@ -2,7 +2,7 @@
 {%- set password = salt["pillar.get"]("ftpgw:accounts:partner:password") %}
 packages:
   pkg.installed:
-    - pkgs: [daemontools, ucspi-tcp, inetutils-ftpd, ftp-proxy, nftables]
+    - pkgs: [daemontools, daemontools-run, ucspi-tcp, inetutils-ftpd, ftp-proxy, nftables]
 
 /etc/default/ftp-proxy:
   file.append:
@@ -12,9 +12,7 @@ packages:
   file.comment:
     - regex: ^ftp
     - ignore_missing: True
-    - onlyif:
-      - fun: file.file_exists
-        path: /etc/inetd.conf
+    - onlyif: test -f /etc/inetd.conf
 
 {% for account in ["multilog", "ftpproxy"] %}
 {{ account }}:

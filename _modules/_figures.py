@@ -1,0 +1,95 @@
+"""
+What the log of a tcpserver says of a while: who was let in, who was refused, how full it was.
+
+Its lines, of which only these are counted (ucspi-tcp 0.88, tcpserver.c):
+
+    tcpserver: ok PID HOST:IP:PORT HOST:IP:INFO:PORT
+    tcpserver: deny PID HOST:IP:PORT HOST:IP:INFO:PORT
+    tcpserver: end PID status STATUS
+    tcpserver: status: PLACES/LIMIT
+"""
+
+import collections
+import functools
+import re
+
+import _multilog
+import _supervise
+
+_LINE = re.compile(
+    rb"^@([0-9a-f]{16})[0-9a-f]{8} tcpserver: (?:(ok|deny) \d+ \S+ [^:\n]*:(\S+):[^:\n]*:\d+"
+    rb"|status: (\d+)/(\d+)|end \d+ status (\d+))$",
+    re.MULTILINE,
+)
+# For how many pairs of an hour and an address their key is remembered.
+_PAIRS = 1 << 14
+# What a program of the chain ends with, by its exit status.
+_MEANT = {
+    0: "well",
+    100: "denied",
+    111: "failed before the daemon (its rules, a limit, no memory)",
+    126: "the daemon cannot be executed",
+    127: "the daemon or a library of it is not there",
+}
+
+
+def read(directory, since, key):
+    """
+    Return what a log says since a moment, reading no more files than needed.
+
+    since
+        in seconds since 1970
+    key
+        a function of the hour, in seconds since 1970, and the address of a connection: by what to
+        count it; asked not much more than once for each pair
+
+    Returns ``connections``, ``{key: {"admitted": count, "refused": count}}`` with the most frequent
+    first, ``ends``, a count by what a session's program ended with, ``peak``, ``(places, seconds)``
+    or None, ``limit``, and ``full``, how many times the last place was taken.  Raises OSError or
+    CommandExecutionError where the log cannot be read.
+    """
+    start = b"%016x" % max(0, int(since) + _supervise.TAI_OFFSET)
+    connections, ends = collections.Counter(), collections.Counter()
+    named = functools.lru_cache(_PAIRS)(lambda hour, address: key(hour * 3600, address.decode()))
+    peak = limit = None
+    full = before = 0
+    for block in _multilog.blocks(directory, since):
+        for stamp, verdict, address, places, most, status in _LINE.findall(block):
+            if stamp < start:
+                continue
+            if verdict:
+                connections[verdict, named(_seconds(stamp) // 3600, address)] += 1
+            elif status:
+                ends[status] += 1
+            else:
+                taken, limit = int(places), int(most)
+                full += taken == limit > before
+                before = taken
+                if peak is None or taken > peak[0]:
+                    peak = taken, stamp
+    return {
+        "connections": _table(connections),
+        "ends": {_meaning(int(status)): count for status, count in ends.most_common()},
+        "peak": peak and (peak[0], _seconds(peak[1])),
+        "limit": limit,
+        "full": full,
+    }
+
+
+def _table(connections):
+    rows = {key: {"admitted": 0, "refused": 0} for _, key in connections}
+    for (verdict, key), count in connections.items():
+        rows[key]["admitted" if verdict == b"ok" else "refused"] = count
+    return dict(sorted(rows.items(), key=lambda row: (-sum(row[1].values()), str(row[0]))))
+
+
+def _seconds(stamp):
+    return int(stamp, 16) - _supervise.TAI_OFFSET
+
+
+def _meaning(status):
+    """Return the words for what wait(2) told of a process."""
+    if status & 127:
+        return f"killed by signal {status & 127}"
+    code = status >> 8
+    return _MEANT.get(code, f"exit {code}")

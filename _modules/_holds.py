@@ -1,0 +1,142 @@
+"""
+What a rule set was, and what somebody holds against its settings for a while.
+
+Beside NAME.rules there is .past/NAME, a directory of root's. It has the last settings that were in
+force, one file each, and ``held``: the addresses that are denied in a hurry, and the past settings
+that are in force again, each until a moment.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import re
+import shutil
+
+import _check
+import _files
+import _multilog
+from salt.exceptions import SaltInvocationError
+
+KEPT = 10
+_STAMP = re.compile(r"(\d{8}T\d{12}Z)\.json")
+_NOTHING = {"denied": {}, "again": None}
+
+
+def folder(stem):
+    """Return the directory with all that is kept of a rule set."""
+    directory, name = os.path.split(stem)
+    return os.path.join(directory, ".past", name)
+
+
+def remember(stem, settings, lists, moment):
+    """
+    Keep settings that have come into force, and the content of the files that they name.
+
+    stem
+        the path of its files without ``.rules`` and ``.cdb``
+    moment
+        when, in seconds since 1970
+
+    Raises OSError that names the path.
+    """
+    place = folder(stem)
+    _files.make_directory(place, 0o700)
+    texts = {file: content.decode("latin-1") for file, content in lists.items()}
+    stamp = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
+    content = json.dumps({"settings": settings, "lists": texts}, sort_keys=True)
+    for newest in _names(place)[:1]:
+        with open(os.path.join(place, newest), encoding="utf-8") as file:
+            if file.read() == content:
+                return
+    _files.put(os.path.join(place, f"{stamp:%Y%m%dT%H%M%S%f}Z.json"), content, 0o600)
+    for name in _names(place)[KEPT:]:
+        os.unlink(os.path.join(place, name))
+
+
+def past(stem):
+    """Return when the last settings came into force, in seconds since 1970, the newest first."""
+    return [_moment(name) for name in _names(folder(stem))]
+
+
+def recall(stem, number):
+    """
+    Return the settings that were in force before so many others, and the content of their files.
+
+    Raises IndexError where they are not kept any more.
+    """
+    place = folder(stem)
+    with open(os.path.join(place, _names(place)[number]), encoding="utf-8") as file:
+        kept = json.load(file)
+    return kept["settings"], {file: text.encode("latin-1") for file, text in kept["lists"].items()}
+
+
+def held(stem, now):
+    """
+    Return what is held against the settings of a rule set at a moment, in seconds since 1970.
+
+    ``denied`` is ``{network: until}``; ``again`` is None, or has the moment ``since`` when the
+    settings that are in force again first were, ``until``, ``settings`` and ``lists``.
+    """
+    try:
+        with open(_held(stem), encoding="utf-8") as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        return _NOTHING
+    again = found["again"]
+    return {
+        "denied": {who: until for who, until in found["denied"].items() if until > now},
+        "again": again if again and again["until"] > now else None,
+    }
+
+
+def hold(stem, held):
+    """Hold something against the settings of a rule set, or nothing any more."""
+    if held == _NOTHING:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_held(stem))
+    else:
+        _files.make_directory(folder(stem), 0o700)
+        _files.put(_held(stem), json.dumps(held), 0o600)
+
+
+def forget(stem):
+    """Remove all that is kept of a rule set."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder(stem))
+
+
+def until(text, now):
+    """
+    Return a moment to come that somebody has typed, in seconds since 1970.
+
+    text
+        such as ``45m``, ``2h``, ``1d``, or ``2026-11-26T08:00``
+
+    Raises SaltInvocationError for anything else, and for what has passed.
+    """
+    ahead = _multilog.AGO.fullmatch(str(text))
+    moment = _multilog.moment(text)
+    moment = now + int(ahead[1]) * _multilog.SECONDS[ahead[2]] if ahead else moment
+    if moment <= now:
+        raise SaltInvocationError(f"until: {_check.got(str(text))} has passed")
+    return moment
+
+
+def said(moment):
+    """Return a moment as it is shown."""
+    return datetime.datetime.fromtimestamp(int(moment)).astimezone().isoformat(" ", "minutes")
+
+
+def _held(stem):
+    return os.path.join(folder(stem), "held")
+
+
+def _names(place):
+    names = os.listdir(place) if os.path.isdir(place) else []
+    return sorted(filter(_STAMP.fullmatch, names), reverse=True)
+
+
+def _moment(name):
+    stamp = datetime.datetime.strptime(name.removesuffix(".json"), "%Y%m%dT%H%M%S%fZ")
+    return stamp.replace(tzinfo=datetime.timezone.utc).timestamp()

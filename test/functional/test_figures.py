@@ -1,0 +1,174 @@
+"""Figures of a real tcpserver and a real multilog, against what the test itself did."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+
+import _figures
+import _multilog
+import _supervise
+import pytest
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+KEYS = {"address": lambda hour, address: address, "hour": lambda hour, address: hour}
+
+
+def stamped(seconds, text):
+    return f"@{int(seconds) + _supervise.TAI_OFFSET:016x}00000000 tcpserver: {text}\n"
+
+
+def ok(seconds, address, pid=7):
+    return stamped(seconds, f"ok {pid} gw:203.0.113.1:21 :{address}::51234")
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Write a log: the finished files by the time of their end, and the current one."""
+
+    def write(current, **finished):
+        for end, text in finished.items():
+            moment = int(end.removeprefix("until")) + _supervise.TAI_OFFSET
+            (tmp_path / f"@{moment:016x}00000000.s").write_text(text)
+        (tmp_path / "current").write_text(current)
+        return str(tmp_path)
+
+    return write
+
+
+def read(folder, since=0, by="address"):
+    return _figures.read(folder, since, KEYS[by])
+
+
+def test_whoever_was_let_in_and_refused_is_counted(log):
+    deny = stamped(60, "deny 8 gw:203.0.113.1:21 :198.51.100.7::5")
+    found = read(log(ok(60, "9.9.9.9") * 3 + deny + ok(61, "192.168.0.7")))
+    assert list(found["connections"].items()) == [
+        ("9.9.9.9", {"admitted": 3, "refused": 0}),
+        ("192.168.0.7", {"admitted": 1, "refused": 0}),
+        ("198.51.100.7", {"admitted": 0, "refused": 1}),
+    ]
+
+
+def test_an_hour_is_a_key_too(log):
+    found = read(log(ok(3599, "9.9.9.9") + ok(3600, "9.9.9.9") + ok(7199, "9.9.9.9")), by="hour")
+    assert {hour: row["admitted"] for hour, row in found["connections"].items()} == {0: 1, 3600: 2}
+
+
+def test_the_peak_and_how_often_it_was_full(log):
+    lines = [stamped(s, f"status: {n}/3") for s, n in enumerate((1, 2, 3, 2, 3, 3, 0))]
+    found = read(log("".join(lines)))
+    assert (found["peak"], found["limit"], found["full"]) == ((3, 2), 3, 2)
+
+
+def test_what_sessions_ended_with_is_said_in_words(log):
+    states = [0, 0, 100 << 8, 111 << 8, 127 << 8, 9, 5 << 8]
+    lines = [stamped(60, f"end 7 status {status}") for status in states]
+    assert read(log("".join(lines)))["ends"] == {
+        "well": 2,
+        "denied": 1,
+        "failed before the daemon (its rules, a limit, no memory)": 1,
+        "the daemon or a library of it is not there": 1,
+        "killed by signal 9": 1,
+        "exit 5": 1,
+    }
+
+
+def test_nothing_older_is_counted_and_no_file_that_was_finished_before_is_read(log, monkeypatch):
+    folder = log(ok(900, "9.9.9.9"), until100=ok(99, "9.9.9.9"), until800=ok(799, "9.9.9.9"))
+    opened, open_file = [], _multilog._open
+
+    def noted(directory, name):
+        opened.append(name)
+        return open_file(directory, name)
+
+    monkeypatch.setattr(_multilog, "_open", noted)
+    assert read(folder, since=799)["connections"]["9.9.9.9"]["admitted"] == 2
+    assert read(folder, since=900)["connections"]["9.9.9.9"]["admitted"] == 1
+    assert len([name for name in opened if name.startswith("@")]) == 1
+
+
+def test_a_line_is_counted_whole_though_it_is_read_in_two_pieces(log, monkeypatch):
+    monkeypatch.setattr(_multilog, "BLOCK", 1)
+    assert read(log(ok(60, "9.9.9.9") * 50))["connections"]["9.9.9.9"]["admitted"] == 50
+
+
+def test_what_others_write_is_not_counted(log):
+    noise = "no stamp tcpserver: ok 7 gw:1:2 :9.9.9.9::5\n" + stamped(1, "okay") + "\xff\n"
+    fake = f"@{_supervise.TAI_OFFSET:016x}00000000 ftpd: tcpserver: ok 7 gw:1:2 :9.9.9.9::5\n"
+    assert read(log(noise + fake))["connections"] == {}
+
+
+@pytest.mark.parametrize("address", ["2001:db8::7", "::ffff:9.9.9.9"])
+def test_an_address_of_ipv6_is_one_too(log, address):
+    assert list(read(log(ok(60, address)))["connections"]) == [address]
+
+
+class TestService:
+    """A service of the minion."""
+
+    @pytest.fixture
+    def served(self, minion, tmp_path):
+        """Rules, a tcpserver that reads them, and a multilog; the answer is the minion's."""
+        sites = {"here": {"allow": ["127.0.0.0/24"], "deny": ["127.0.0.9"]}}
+        minion.apply("tcprules.managed", name="figures", settings={"sites": sites})
+        cdb = minion.root / "tcprules/figures.cdb"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        folder, log = minion.root / "svc.d/figures", tmp_path / "log"
+        (folder / "log").mkdir(parents=True)
+        chain = ["tcpserver", "-v", "-RHl0", "-c2", "-x", str(cdb), "127.0.0.1", str(port)]
+        (folder / "run").write_text(f"#!/bin/sh\nexec {' '.join(chain)} echo 220\n")
+        (folder / "log/run").write_text(f"#!/bin/sh\nexec multilog t {log}\n")
+        logger = subprocess.Popen(["multilog", "t", str(log)], stdin=subprocess.PIPE)
+        server = subprocess.Popen([*chain, "echo", "220"], stderr=logger.stdin)
+        for address in ("127.0.0.7", "127.0.0.7", "127.0.0.8", "127.0.0.9", "127.0.1.1"):
+            assert self.greeting(port, address) == (
+                b"220\n" if address in ("127.0.0.7", "127.0.0.8") else b""
+            )
+        yield minion.functions["ftpgw.figures"]
+        server.kill()
+        server.wait()
+        logger.stdin.close()
+        logger.wait()
+        shutil.rmtree(folder)
+        minion.apply("tcprules.absent", name="figures")
+
+    def greeting(self, port, address):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ConnectionRefusedError):
+                source = (address, 0)
+                with socket.create_connection(("127.0.0.1", port), 10, source) as there:
+                    with contextlib.suppress(ConnectionResetError):
+                        return there.recv(10)
+                    return b""
+            time.sleep(0.02)
+        raise AssertionError("no tcpserver came up")
+
+    def test_sites_rules_and_addresses_are_those_of_the_clients(self, served, eventually):
+        def total(by):
+            found = served("figures", since="1h", by=by)["figures"]
+            return found if sum(found["ends"].values()) == 5 else None
+
+        eventually(lambda: total("site"))
+        found = total("site")
+        assert (found["admitted"], found["refused"], found["places"]) == (3, 2, 2)
+        assert found["by"] == {
+            "here": {"admitted": 3, "refused": 1},
+            "default": {"admitted": 0, "refused": 1},
+        }
+        assert total("rule")["by"]["127.0.0.9:deny"] == {"admitted": 0, "refused": 1}
+        assert total("address")["by"]["127.0.0.7"] == {"admitted": 2, "refused": 0}
+        assert found["ends"] == {"well": 3, "denied": 2}
+        assert found["peak"].startswith(("1 at ", "2 at "))
+        assert sum(row["admitted"] for row in total("hour")["by"].values()) == 3
+
+    def test_what_cannot_be_asked_is_one_line(self, served):
+        with pytest.raises(SaltInvocationError, match=r"^by: expected site, rule, hour, address"):
+            served(by="moon")
+        with pytest.raises(SaltInvocationError, match=r"^since: expected a time"):
+            served(since="soon")
+        with pytest.raises(CommandExecutionError, match=r"^nosuch: no such service"):
+            served("nosuch")

@@ -1,0 +1,91 @@
+"""Whatever is wrong with a pillar that holds secrets, none is shown: by Salt as it is typed."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).parents[2]
+HASH = "$6$" + "salt$" + "a" * 86
+TOKEN = "geheim-geheim"
+GIVEN = {"password": HASH}
+SHAPES = {
+    "a text": HASH,
+    "a list": [HASH],
+    "a key": {HASH: None},
+    "not below accounts": {"partner": GIVEN},
+    "accounts: a text": {"accounts": HASH},
+    "accounts: a list": {"accounts": [{"partner": HASH}]},
+    "an account: a text": {"accounts": {"partner": HASH}},
+    "an account: a list": {"accounts": {"partner": [HASH]}},
+    "an account: a name": {"accounts": {HASH: GIVEN}},
+    "another setting": {"accounts": {"partner": {"pasword": HASH}}},
+    "a key of an account": {"accounts": {"partner": {HASH: 1}}},
+    "with a newline": {"accounts": {"partner": {"password": f"{HASH}\n"}}},
+    "in a list": {"accounts": {"partner": {"password": [HASH]}}},
+    "as a state": {"accounts": {"partner": {**GIVEN, "state": HASH}}},
+    "as a home": {"accounts": {"partner": {**GIVEN, "home": HASH}}},
+    "of another's account": {"accounts": {"daemon": GIVEN}},
+    "as another part": {"services": {"open-ftpd": {"command": [HASH]}}, "packages": HASH},
+    "envdir: a text": {"services": {"open-ftpd": {"envdir": f"TOKEN={TOKEN}"}}},
+    "envdir: a list": {"services": {"open-ftpd": {"envdir": [f"TOKEN={TOKEN}"]}}},
+    "envdir: no name": {"services": {"open-ftpd": {"envdir": {"a=b": TOKEN}}}},
+    "envdir: a list in it": {"services": {"open-ftpd": {"envdir": {"TOKEN": [TOKEN]}}}},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("minion")
+
+
+@pytest.fixture(scope="module")
+def salt_call(folder):
+    """A masterless minion of its own, driven by the program that people type."""
+    for name in ("_modules", "_states", "ftpgw"):
+        (folder / "srv").mkdir(exist_ok=True)
+        (folder / "srv" / name).symlink_to(ROOT / name)
+    minion = {
+        "id": "gw1",
+        "root_dir": str(folder),
+        "file_client": "local",
+        "file_roots": {"base": [str(folder / "srv")]},
+        "pillar_roots": {"base": [str(folder / "pillar")]},
+        "log_file": str(folder / "log/minion"),
+        "log_level_logfile": "debug",
+    }
+    (folder / "minion").write_text(yaml.safe_dump(minion))
+    (folder / "pillar").mkdir()
+    (folder / "pillar/top.sls").write_text("base: {'*': [ftpgw]}")
+
+    def call(pillar, *words):
+        (folder / "pillar/ftpgw.sls").write_text(yaml.safe_dump({"ftpgw": pillar}))
+        program = pathlib.Path(sys.executable).with_name("salt-call")
+        options = ["--local", f"--config-dir={folder}", "--log-level=debug"]
+        command = [program, *options, "--retcode-passthrough", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    return call
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whatever_is_wrong_no_secret_is_shown(salt_call, folder, shape):
+    """Not in the output, not in what is logged for debugging, and not in a file of Salt's."""
+    for test in (False, True) if shape == "accounts: a list" else (False,):
+        done = salt_call(SHAPES[shape], "state.apply", "ftpgw", f"test={test}")
+        assert done.returncode != 0 or test
+        assert "ftpgw" in done.stdout
+        assert "Traceback" not in done.stdout
+        for secret in (HASH[:8], TOKEN):
+            assert secret not in done.stdout + done.stderr
+    made = [path for path in folder.rglob("*") if path.is_file() and not is_given(path)]
+    assert folder / "log/minion" in made
+    for secret in (HASH[:8], TOKEN):
+        assert not [path for path in made if secret.encode() in path.read_bytes()]
+
+
+def is_given(path):
+    """Whether a file is the pillar itself."""
+    return path.parent.name == "pillar" and path.name == "ftpgw.sls"
