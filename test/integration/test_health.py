@@ -228,6 +228,10 @@ TROUBLES = {
         edited("/etc/inetd.conf", lambda text: text + b"ftp stream tcp nowait root /bin/f f\n"),
         "inetd: /etc/inetd.conf has lines for ftp (state.apply ftpgw.inetd)",
     ),
+    "another greeting": (
+        edited("/etc/nologin", lambda _: b"closed\n"),
+        "open-ftpd: its port is open, but it says '530",
+    ),
     "an account that is left over": (
         undone(
             ["useradd", "-u", "4000", "-s", "/usr/sbin/nologin", "-G", "ftpgw", "gone"],

@@ -54,6 +54,7 @@ def told(gateway, tmp_path):
     """Return the problems of that gateway, whose functions answer as said here or by the test."""
     answers = {
         "config.get": lambda name, default: {"tcprules.dir": str(tmp_path)}.get(name, default),
+        "grains.get": lambda name, default: default,
         "daemontools.show": lambda: {"ftpd": dict(UP)},
         "daemontools.plan": lambda *_: {"changes": {}},
         "tcprules.plan": lambda *_: {"changes": {}},
@@ -140,6 +141,12 @@ def test_what_is_wrong_is_one_line(told, more, line):
     [problem] = told(more)
     assert problem.startswith(line)
     assert "\n" not in problem
+
+
+def test_what_is_known_is_told_though_more_cannot_be_asked(told):
+    records = {"ftpd": {**UP, "state": "paused", "problem": "paused"}}
+    asked = {"daemontools.show": lambda: records, "daemontools.plan": refuse}
+    assert told(asked) == ["ftpd: paused (daemontools.cont ftpd)"]
 
 
 def test_without_svscan_that_is_the_line(told, monkeypatch):

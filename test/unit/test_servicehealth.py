@@ -9,8 +9,7 @@ import _servicehealth
 import _supervise
 import pytest
 
-PATH = "ftpgw:services:hello"
-SETTINGS = {"command": ["/bin/hello"], "multilog": {"size": 1000, "files": 10}}
+SETTINGS = {"state": "up", "command": ["/bin/hello"], "multilog": {"size": 1000, "files": 10}}
 RECORD = {
     "state": "up",
     "want": "up",
@@ -41,8 +40,7 @@ def log(tmp_path):
 
 def told(record=RECORD, settings=SETTINGS, changes=(), **known):
     figures = {"starts": 1, "log_age": 1, "log_size": 0, "log_free": 10**9, **known}
-    answers = lambda *_: {"changes": dict.fromkeys(changes, "added")}  # noqa: E731
-    return list(_servicehealth.problems("hello", settings, record, figures, PATH, answers))
+    return list(_servicehealth.problems("hello", settings, record, figures, lambda: changes))
 
 
 def test_the_figures_of_a_service(log):
@@ -63,20 +61,6 @@ def test_what_has_no_log_has_no_figures_of_it():
     assert (figures["seconds"], figures["starts"], figures["log_age"]) == (600, None, None)
 
 
-@pytest.mark.parametrize(
-    ("settings", "directory"),
-    [
-        ({}, "/logs/hello"),
-        ({"multilog": True}, "/logs/hello"),
-        ({"multilog": {"size": 5000}}, "/logs/hello"),
-        ({"multilog": {"directory": "/else"}}, "/else"),
-        ({"multilog": False}, None),
-    ],
-)
-def test_where_a_service_logs(settings, directory):
-    assert _servicehealth.log_directory("hello", settings, "/logs") == directory
-
-
 def test_of_what_is_well_nothing_is_told():
     assert told() == []
 
@@ -93,7 +77,10 @@ def test_the_worst_is_told_first():
     [
         ({"starts": 6}, "hello: 6 starts in the last hour (daemontools.log hello since=1h)"),
         ({"log_age": 700}, "hello: log: nothing since the service was started "),
-        ({"log_free": 9000, "log_size": 500}, "hello: log: it may have 0 MB, but 0 MB are free"),
+        (
+            {"log_free": 9000, "log_size": 500},
+            "hello: log: it may have 0.01 MB, but 0.009 MB are free (df)",
+        ),
     ],
 )
 def test_what_the_figures_tell(known, line):
@@ -155,22 +142,21 @@ def listener():
         server.shutdown(socket.SHUT_RDWR)
 
 
-def unwelcome(port, verdict="allow", **options):
-    settings = {"greeting": "220", "tcpserver": {"port": port, **options}}
-
-    def check(*_):
-        return {"verdict": verdict}
-
-    return _servicehealth.unwelcome("hello", settings, ["127.0.0.1"], check)
+def unwelcome(port, **options):
+    options = {"address": "0", "port": port, **options}
+    wanted = {"greeting": "220", "tcpserver": options, "addresses": ["127.0.0.1"]}
+    return list(_servicehealth.unwelcome("hello", "/no/folder", wanted))
 
 
 def test_a_service_is_asked_for_its_greeting(listener):
-    assert unwelcome(listener(b"220 hello\r\n")) is None
-    assert unwelcome(listener(b"220 hello\r\n"), address="127.0.0.1", rules="ftp") is None
-    assert unwelcome(listener(b"")).startswith("hello: hangs up")
-    assert unwelcome(listener(b"421 no\r\n")).endswith(" (daemontools.log hello)")
-    assert unwelcome(1).startswith("hello: takes no connection from 127.0.0.1: Connection refused")
+    assert unwelcome(listener(b"220 hello\r\n")) == []
+    [hung] = unwelcome(listener(b""))
+    assert hung.startswith("hello: its port is open, but it hangs up")
+    [other] = unwelcome(listener(b"421 no\r\n"), address="127.0.0.1")
+    assert other.endswith(" (daemontools.log hello)")
+    [refused] = unwelcome(1)
+    assert "takes no connection from 127.0.0.1: Connection refused" in refused
 
 
-def test_one_whose_rules_do_not_admit_this_machine_is_not_asked():
-    assert unwelcome(1, "deny", rules="ftp") is None
+def test_one_that_is_not_to_greet_is_not_asked():
+    assert list(_servicehealth.unwelcome("hello", "/no/folder", {"tcpserver": {}})) == []
