@@ -35,11 +35,7 @@ def run(*command):
 @pytest.fixture(scope="module")
 def minion(gateway):
     """The gateway's modules in this process: a salt-call for each look would take seconds."""
-    for name in ("open-ftpd", "ftp-proxy"):
-        # Other tests have started them a hundred times, as nobody else does.
-        for file in pathlib.Path("/var/multilog", name).glob("@*"):
-            file.unlink()
-        os.truncate(f"/var/multilog/{name}/current", 0)
+    gateway.forget_starts()
     opts = salt.config.minion_config("/etc/salt/minion")
     opts["file_client"] = "local"
     opts["grains"] = salt.loader.grains(opts)
