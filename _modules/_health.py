@@ -7,6 +7,7 @@ be asked is a line as well: nobody knows then that it is well.
 
 import contextlib
 import glob
+import itertools
 import os
 import shutil
 import socket
@@ -15,16 +16,23 @@ import subprocess
 import _accounts
 import _inforce
 import _listener
+import _servicedir
 import _servicehealth
 import _sites
 import _svscan
 from _gateway import PILLAR
+from salt.exceptions import CommandExecutionError
 
 # Seconds for sshd to read its configuration.
 PATIENCE = 5
 INETD, SSHD = "/etc/inetd.conf", "/etc/ssh/sshd_config"
 SBIN = "/usr/sbin:/usr/local/sbin"
 SYSCTLD = "/etc/sysctl.d/zzz-ftpgw.conf"
+DIRECTORIES = {
+    "definitions": ("daemontools.definition_dir", "/var/svc.d"),
+    "logs": ("daemontools.log_dir", "/var/multilog"),
+    "rules": ("tcprules.dir", "/etc/tcprules"),
+}
 REMOVE = "leftovers: remove, and state.apply ftpgw"
 
 
@@ -51,7 +59,8 @@ def asked(what, check, *arguments):
     """Return the lines of a check; where it fails, why, for monitoring must be told of the rest."""
     lines = []
     try:
-        lines.extend(check(*arguments))
+        for line in check(*arguments):
+            lines.append(line)
     except Exception as error:
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         lines.append(said if said.startswith(f"{what}: ") else f"{what}: cannot be asked: {said}")
@@ -66,32 +75,49 @@ def _svscans(gateway, call):
 
 def _services(gateway, call, greeting, services, alone):
     records = call("daemontools.show")
-    log_dir = call("config.get", "daemontools.log_dir", "/var/multilog")
+    folders = {name: call("config.get", *DIRECTORIES[name]) for name in DIRECTORIES}
+    addresses = call("grains.get", "ipv4", []) + call("grains.get", "ipv6", [])
     for name, settings in gateway["services"].items():
         record = records.get(name)
-        if record and alone and record["problem"]:
-            # Without svscan that is what is wrong.
-            record["problem"] = None
-        lines = asked(name, _service, name, settings, record, (call, log_dir, greeting, services))
+        if alone and record and _mere_want_of_svscan(record):
+            continue
+        world = {"call": call, "greeting": greeting, "addresses": addresses, **folders}
         # What is wrong further on may be so because of the first.
-        yield from lines[:1]
+        first = itertools.islice(_service(name, settings, record, world, services), 1)
+        yield from asked(name, lambda first=first: first)
 
 
-def _service(name, settings, record, world):
-    call, log_dir, greeting, services = world
-    known = None
-    if record and settings.get("state", "up") == "up":
-        log = _servicehealth.log_directory(name, settings, log_dir)
-        known = services[name] = _servicehealth.figures(record, log)
-    path = f"{PILLAR}:services:{name}"
-    yield from _servicehealth.problems(name, settings, record, known, path, call)
-    if greeting and known and "greeting" in settings and "tcpserver" in settings:
-        addresses = [_servicehealth.LOOPBACK]
-        yield from filter(None, [_servicehealth.unwelcome(name, settings, addresses, call)])
+def _mere_want_of_svscan(record):
+    """Tell whether all that is wrong with a service has been told of svscan."""
+    return record["state"] == "unsupervised" or (record["problem"] or "").startswith(_svscan.NOBODY)
+
+
+def _service(name, settings, record, world, services):
+    path, up = f"{PILLAR}:services:{name}", settings.get("state", "up") == "up"
+    wanted = _servicedir.checked(name, settings, path, world["logs"], world["rules"])
+    known = wrong = None
+    if record and up:
+        try:
+            log = wanted["multilog"] and wanted["multilog"]["directory"]
+            known = _servicehealth.figures(record, log)
+        except (OSError, CommandExecutionError) as error:
+            known, wrong = _servicehealth.figures(record, None), error
+        services[name] = known
+
+    def changes():
+        return world["call"]("daemontools.plan", name, settings, path)["changes"]
+
+    yield from _servicehealth.problems(name, wanted, record, known, changes)
+    if wrong:
+        yield f"{name}: log: cannot be asked: {wrong}"
+    if known and world["greeting"]:
+        folder = os.path.join(world["definitions"], name)
+        wanted["addresses"] = world["addresses"]
+        yield from _servicehealth.unwelcome(name, folder, wanted)
 
 
 def _rules(gateway, call):
-    folder = call("config.get", "tcprules.dir", "/etc/tcprules")
+    folder = call("config.get", *DIRECTORIES["rules"])
     read = {listener.get("rules") for listener in _listeners(gateway)}
     for name, settings in gateway["rules"].items():
         there = os.path.exists(os.path.join(folder, f"{name}.cdb"))

@@ -48,6 +48,16 @@ def service(folder, wanted, old):
     return fault, note
 
 
+def greeting(folder, wanted):
+    """
+    Ask a service that is up for its greeting, the arguments being those of `service`.
+
+    Returns what is wrong, or None.  One that can be asked by nobody on this machine is not asked.
+    """
+    place = _place(wanted) if "greeting" in wanted else None
+    return _asked(folder, wanted, *place)[0] if place else None
+
+
 def logger(folder, wanted, old):
     """Wait until the logger of a service has its file; return what is wrong, or None."""
     current = os.path.join(wanted["multilog"]["directory"], "current")

@@ -14,16 +14,33 @@ _EXEC = re.compile(r"^exec (.*)$", re.MULTILINE | re.DOTALL)
 _ACCOUNT = re.compile(r"\bsetuidgid\s+(\S+)")
 
 
-def problem(folder, record):
+def look(folder, record):
     """
-    Return what keeps the service of a directory, or its log, from its work, or None.
+    Return how many clients a service has, how many it may have, and what keeps it from its work.
 
     folder
         a service directory, or a link to one
     record
         what its processes do, as `_supervise.read` returns it
+
+    Each is None where there is none: clients without a process, both without a tcpserver.
     """
-    cdb, program, _, _ = _needed(folder, record["pid"], record["since"])
+    cdb, program, limit, _ = _needed(folder, record["pid"], record["since"])
+    clients = _tcpserver.clients(record["pid"]) if limit and record["pid"] else None
+    if record["want"] != "up":
+        return clients, limit, None
+    problem = _missing(cdb, program) if cdb or program else None
+    if not problem and record["log"]:
+        said = _log_problem(folder, record["log"])
+        problem = said and f"log: {said}"
+    if not problem and limit and clients is not None and clients >= limit:
+        problem = (
+            f"all {limit} places are taken: the next client waits (raise tcpserver: concurrency)"
+        )
+    return clients, limit, problem
+
+
+def _missing(cdb, program):
     if cdb and not os.path.exists(cdb):
         return f"there is no {cdb}, so every client is dropped (apply its rules, or make it)"
     if program and not os.access(program, os.X_OK):
@@ -31,26 +48,7 @@ def problem(folder, record):
             f"{program} is not there, or cannot be executed, so every client is dropped "
             "(install its package)"
         )
-    said = record["log"] and _log_problem(folder, record["log"])
-    return f"log: {said}" if said else None
-
-
-def places(folder, record):
-    """
-    Return how many clients the tcpserver of a service has, and how many it may have at most.
-
-    The first is None where there is no process, and both where it is no tcpserver.
-    """
-    limit = _needed(folder, record["pid"], record["since"])[2]
-    clients = _tcpserver.clients(record["pid"]) if limit and record["pid"] else None
-    return clients, limit
-
-
-def crowded(clients, limit):
-    """Return a phrase where no place is left."""
-    if clients is None or clients < limit:
-        return None
-    return f"all {limit} places are taken: the next client waits (raise tcpserver: concurrency)"
+    return None
 
 
 def port(folder, record):

@@ -28,6 +28,9 @@ KILLED = 5
 # As readproctitle shows it, to which svscanboot gives them; the oldest may lack its beginning.
 _MESSAGE = re.compile(r"^(?:supervise|svscan): (?:fatal|warning): .*", re.MULTILINE)
 
+# The problem of services that are well, where it does not run.
+NOBODY = "no svscan runs: what dies, or is new, has nobody to start it (start svscanboot)"
+
 # Where svscan was last found; looked at first, since there may be thousands of processes.
 _found = []
 

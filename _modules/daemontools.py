@@ -601,15 +601,11 @@ def _told_of(name):
 
 def _completed(record, path, watched):
     """Return a record that also says what its log, its script and its tcpserver tell."""
-    record["clients"], record["limit"] = _serving.places(path, record)
-    if record["state"] == "missing":
-        return record
-    problem = _restarts.problem(path, record) if record["log"] else record["problem"]
-    if not problem and watched is False:
-        problem = "no svscan runs: what dies, or is new, has nobody to start it (start svscanboot)"
-    if not problem and record["want"] == "up":
-        problem = _serving.problem(path, record)
-    record["problem"] = problem or _serving.crowded(record["clients"], record["limit"])
+    record["clients"], record["limit"], unserved = _serving.look(path, record)
+    if record["log"]:
+        record["problem"] = _restarts.problem(path, record)
+    if not record["problem"]:
+        record["problem"] = unserved if watched is not False else _svscan.NOBODY
     return record
 
 

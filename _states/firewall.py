@@ -66,7 +66,7 @@ def begun(name, text, filter):
         As for ``loaded``, which may come later with rules that need more to be there.
     """
     try:
-        there = _filter.read(name, filter)["loaded"]
+        there = __salt__["ftpgw.filter"](name, filter["show"])["loaded"]
     except (CommandExecutionError, OSError) as error:
         return _result.failed(name, error)
     return (

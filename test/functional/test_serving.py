@@ -30,8 +30,8 @@ def folder(tmp_path):
 
 
 def told(folder, pid=1):
-    process = {"pid": pid, "since": "now"}
-    return _serving.problem(str(folder), {**process, "log": process})
+    process = {"pid": pid, "since": "now", "want": "up"}
+    return _serving.look(str(folder), {**process, "log": process})[2]
 
 
 def test_of_what_lacks_nothing_nothing_is_told(folder):
@@ -121,20 +121,24 @@ def test_the_places_of_a_tcpserver_are_counted(folder):
     """Each client that is served is a child of it."""
     with subprocess.Popen(["sh", "-c", "sleep 100 & echo; wait"], stdout=subprocess.PIPE) as parent:
         parent.stdout.read(1)
-        record = {"pid": parent.pid, "since": "now", "log": None}
-        assert _serving.places(str(folder), record) == (1, 40)
+        record = {"pid": parent.pid, "since": "now", "want": "up", "log": None}
+        assert _serving.look(str(folder), record) == (1, 40, None)
         (folder / "run").write_text("#!/bin/sh\nexec tcpserver -c 1 0 ftp /bin/true\n")
-        clients, limit = _serving.places(str(folder), {**record, "since": "later"})
-        assert _serving.crowded(clients, limit).startswith(
-            "all 1 places are taken: the next client"
-        )
+        problem = "all 1 places are taken: the next client waits (raise tcpserver: concurrency)"
+        assert _serving.look(str(folder), {**record, "since": "later"}) == (1, 1, problem)
         subprocess.run(["pkill", "-P", str(parent.pid)], check=True)
-    assert _serving.crowded(0, 1) is None
 
 
 def test_what_is_no_tcpserver_has_no_places(folder):
     (folder / "run").write_text("#!/bin/sh\nexec sleep 100\n")
-    assert _serving.places(str(folder), {"pid": 1, "since": "now"}) == (None, None)
+    record = {"pid": 1, "since": "now", "want": "up", "log": None}
+    assert _serving.look(str(folder), record) == (None, None, None)
+
+
+def test_what_is_not_wanted_lacks_nothing(folder, tmp_path):
+    (tmp_path / "ftp.cdb").unlink()
+    record = {"pid": None, "since": "now", "want": "down", "log": None}
+    assert _serving.look(str(folder), record) == (None, 40, None)
 
 
 def test_show_tells_it_of_one_and_of_all(minion, svscan, eventually, tmp_path):

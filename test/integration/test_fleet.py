@@ -1,6 +1,7 @@
 """A real master and a fresh minion: what is typed on the master works at the first try."""
 
 import pathlib
+import subprocess
 
 import gateway as gw
 import pytest
@@ -55,6 +56,20 @@ def test_the_status_is_known_on_the_master(salt):
         ["gw1:", "ftp-proxy", "up"],
         ["gw1:", "open-ftpd", "up"],
     ]
+
+
+def test_the_exit_status_on_the_master_is_that_of_health(salt):
+    """`salt gw1 ftpgw.health || ...`; with `--static` it is 0 whatever is found."""
+    gw.forget_starts()
+    well = salt("ftpgw.health")
+    assert (well.returncode, well.data["problems"]) == (0, [])
+    subprocess.run(["svc", "-p", "/etc/service/open-ftpd"], check=True)
+    try:
+        [ill, hidden] = salt("ftpgw.health"), salt("--static", "ftpgw.health")
+    finally:
+        subprocess.run(["svc", "-c", "/etc/service/open-ftpd"], check=True)
+    assert ill.data["problems"] == ["open-ftpd: paused (daemontools.cont open-ftpd)"]
+    assert (ill.returncode, hidden.returncode) == (1, 0)
 
 
 @pytest.mark.parametrize(

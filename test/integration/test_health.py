@@ -1,13 +1,17 @@
 """`ftpgw.health`: each trouble is really made, told by one line, and gone when it is mended."""
 
 import contextlib
+import json
 import logging
 import os
 import pathlib
+import re
+import signal
 import socket
 import subprocess
 import time
 
+import gateway as gw
 import pytest
 import salt._logging
 import salt.config
@@ -21,7 +25,7 @@ logging.getLogger("salt").setLevel(logging.WARNING)
 FTPD, LOG = "/etc/service/open-ftpd", "/var/multilog/open-ftpd"
 PASSIVE = "net.ipv4.ip_local_port_range"
 # svscan and supervise take seconds, on a busy machine some more.
-PATIENCE = 8
+PATIENCE = 30
 
 
 def run(*command):
@@ -31,11 +35,7 @@ def run(*command):
 @pytest.fixture(scope="module")
 def minion(gateway):
     """The gateway's modules in this process: a salt-call for each look would take seconds."""
-    for name in ("open-ftpd", "ftp-proxy"):
-        # Other tests have started them a hundred times, as nobody else does.
-        for file in pathlib.Path("/var/multilog", name).glob("@*"):
-            file.unlink()
-        os.truncate(f"/var/multilog/{name}/current", 0)
+    gateway.forget_starts()
     opts = salt.config.minion_config("/etc/salt/minion")
     opts["file_client"] = "local"
     opts["grains"] = salt.loader.grains(opts)
@@ -125,7 +125,7 @@ def mounted(size):
     def make(mend):
         run("mount", "-t", "tmpfs", "-o", f"size={size},mode=0750,uid=multilog", "log", LOG)
         mend(run, "umount", LOG)
-        pathlib.Path(LOG, "current").touch()
+        run("install", "-o", "multilog", "/dev/null", f"{LOG}/current")
         if size == "64k":
             with contextlib.suppress(OSError), open(f"{LOG}/x", "wb", buffering=0) as file:
                 while file.write(b"x" * 4096):
@@ -145,12 +145,22 @@ def left_over(path, text):
 
 
 def taken(mend):
-    """Somebody has the port of the server."""
+    """A real inetd has the port of the server, though its file, of today, would not give it."""
     run("svc", "-d", FTPD)
     while "down" not in run("svstat", FTPD):
         time.sleep(0.1)
-    mend(socket.create_server(("", 21)).close)
+    before = gw.INETD_CONF.read_bytes() if gw.INETD_CONF.exists() else b""
+    gw.inetd("ftp stream tcp nowait root /bin/true true")
+    while not listened(21):
+        time.sleep(0.1)
+    gw.INETD_CONF.write_bytes(before)
+    mend(lambda: os.kill(int(pathlib.Path("/run/inetd.pid").read_text()), signal.SIGTERM))
     run("svc", "-u", FTPD)
+
+
+def listened(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def unreadable(path):
@@ -174,7 +184,10 @@ TROUBLES = {
         "(daemontools.up open-ftpd/log, or daemontools.disable open-ftpd/log)",
     ),
     "a paused service": (ordered("p", "c"), "open-ftpd: paused (daemontools.cont open-ftpd)"),
-    "a port of somebody else": (taken, "open-ftpd: dies again and again: "),
+    "a port of inetd": (
+        taken,
+        r"open-ftpd: dies again and again: \d+ starts in \d+ s; port 21 is held by inetd \(pid ",
+    ),
     "a service that starts at no boot": (
         edited("/var/svc.d/open-ftpd/down", lambda _: b""),
         "open-ftpd: is not as declared: down (state.apply ftpgw.services)",
@@ -184,7 +197,7 @@ TROUBLES = {
         mounted("64k"),
         f"open-ftpd: log: no space is left for {LOG}, and the service waits",
     ),
-    "a small log": (mounted("1m"), "open-ftpd: log: it may have 100 MB, but 1 MB are free (df"),
+    "a small log": (mounted("1m"), "open-ftpd: log: it may have 100 MB, but 1.05 MB are free (df"),
     "no cdb": (away("/etc/tcprules/ftp.cdb"), "open-ftpd: there is no /etc/tcprules/ftp.cdb, so"),
     "another cdb": (
         edited("/etc/tcprules/ftp.cdb", lambda _: ANYBODY.read_bytes()),
@@ -217,6 +230,17 @@ TROUBLES = {
     "a line of inetd": (
         edited("/etc/inetd.conf", lambda text: text + b"ftp stream tcp nowait root /bin/f f\n"),
         "inetd: /etc/inetd.conf has lines for ftp (state.apply ftpgw.inetd)",
+    ),
+    "another greeting": (
+        edited("/etc/nologin", lambda _: b"closed\n"),
+        "open-ftpd: its port is open, but it says '530",
+    ),
+    "an account that is left over": (
+        undone(
+            ["useradd", "-u", "4000", "-s", "/usr/sbin/nologin", "-G", "ftpgw", "gone"],
+            ["userdel", "gone"],
+        ),
+        "ftpgw:accounts:gone: is not as declared: account left over: opens nothing any more ",
     ),
     "another password": (
         edited("/etc/ftpgw.passwd", lambda text: text.replace(b"Gmm", b"mmG")),
@@ -254,8 +278,27 @@ def test_each_trouble_is_one_line(told, trouble, line):
     with contextlib.ExitStack() as stack:
         trouble(stack.callback)
         deadline = time.monotonic() + PATIENCE
-        while not told(1)[0].startswith(line) and time.monotonic() < deadline:
+        pattern = re.compile(line if "\\" in line else re.escape(line))
+        while not any(map(pattern.match, told(1))) and time.monotonic() < deadline:
             time.sleep(0.2)
         [problem] = told(1)
-        assert problem.startswith(line)
+        assert pattern.match(problem)
+    assert told(0) == []
+
+
+def test_the_exit_status_is_that_of_health(gateway, told):
+    """0 where all is well, else 1: for `salt-call ... || mail`, and with the number asked for."""
+    ask = ["salt-call", "--local", "--out=json", "ftpgw.health"]
+    assert told(0) == []
+    well = subprocess.run(ask, capture_output=True, text=True, check=False)
+    assert (well.returncode, json.loads(well.stdout)["local"]["problems"]) == (0, [])
+    run("svc", "-d", FTPD)
+    try:
+        told(1)
+        for more in ([], ["--retcode-passthrough"]):
+            ill = subprocess.run([*ask, *more], capture_output=True, text=True, check=False)
+            [problem] = json.loads(ill.stdout)["local"]["problems"]
+            assert (ill.returncode, problem[:23]) == (1, "open-ftpd: down since s")
+    finally:
+        run("svc", "-u", FTPD)
     assert told(0) == []

@@ -9,7 +9,7 @@ WELCOME = """
 gw    you are root here: 192.168.0.254 inside (int0), 203.0.113.1 outside (ext0)
 lan   192.168.0.10:    ip netns exec lan ftp 192.168.0.254, or curl ftp://partner@192.168.0.254/
 wan   9.9.9.9 may connect, 198.51.100.7 may not:  salt-call tcprules.check ftp 9.9.9.9
-look  salt-call daemontools.status;  salt-call daemontools.log open-ftpd;  nft list ruleset
+look  salt-call ftpgw.health;  salt-call daemontools.status;  salt-call daemontools.log open-ftpd
 edit  /srv/pillar/ftpgw.sls, then:  salt-call state.apply ftpgw test=True
 quit  exit: all of it is gone, and this machine is as it was
 """
