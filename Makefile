@@ -9,7 +9,7 @@
 SALT = 3008
 # Another one must be on the PATH: `make test INTERPRETER=python3.13`.
 INTERPRETER = python3
-# Of Debian, for `make boot`.
+# Of Debian, for `make boot`: 12 or 13.
 RELEASE = 12
 # What is downloaded and built stays out of the clone: a file server would list all of it, and a package hold it.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftpgw
@@ -24,7 +24,7 @@ APART = -n 4 --dist loadfile
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
-BOOT := $(CACHE)/boot-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
+BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
 TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
@@ -88,9 +88,9 @@ $(CACHE)/tools: Makefile
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools
-	@echo "preparing a machine that boots, in $@: some minutes"
+	@echo "preparing a machine that boots, in $@: two minutes"
 	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
-	$(SUDO) python3 test/boot/root.py $* $@
+	$(SUDO) python3 test/boot/root.py $* $@ $(SALT)
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
 APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
