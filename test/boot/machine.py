@@ -24,7 +24,19 @@ CABLES = {"int0": ("br-int", "02:00:00:00:00:01"), "ext0": ("br-ext", "02:00:00:
 REBOOTED = 133
 # Enough for a machine that has much else to do.
 BOOTED = 60
-ENVIRONMENT = ["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/salt/bin"]
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/salt/bin"
+ENVIRONMENT = ["HOME=/root", "LANG=C.UTF-8", f"PATH={PATH}"]
+# A restart ends what the minion has started, unless that has a unit of its own.
+MINION = f"""\
+[Unit]
+After=network.target
+[Service]
+Environment=PATH={PATH}
+ExecStart=/opt/salt/bin/salt-minion
+KillMode=control-group
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def bridges():
@@ -95,6 +107,13 @@ class Machine:
         file.write_text(yaml.safe_dump(content))
         yield
         file.write_text(whole)
+
+    def minion(self, master):
+        """Give it a minion that asks a master, now and after every boot."""
+        own = self.path("/etc/salt/minion").read_text().replace("file_client: local\n", "")
+        self.write("/etc/salt/minion", f"{own}master: {master}\n")
+        self.write("/etc/systemd/system/salt-minion.service", MINION)
+        self.run("systemctl", "enable", "--now", "--quiet", "salt-minion")
 
     def start(self):
         """Switch it on; what is not up yet goes on while this returns."""

@@ -5,9 +5,10 @@ import socket
 import threading
 import time
 
-from clients import on
+from clients import STRANGER, SURFER, on
 
 EVERY = 0.05
+SERVER_OUTSIDE = b"GNU inetutils"
 DEADLINE = 30
 
 
@@ -45,6 +46,16 @@ def polled(client):
     finally:
         poll.end.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def watched():
+    """Raise if meanwhile a denied client gets a byte, or one of the LAN gets past the proxy."""
+    with polled(STRANGER) as denied, polled(SURFER) as diverted:
+        yield
+        eventually(lambda: denied.attempts > 10 and diverted.greetings)
+    assert denied.greetings == set()
+    assert not [text for text in diverted.greetings if SERVER_OUTSIDE in text]
 
 
 def heard(client):

@@ -26,8 +26,8 @@ GATEWAY = [
 # To build what PyPI has as a source only; gone when it is built.
 COMPILER = ["gcc", "libc6-dev", "python3-dev"]
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
-# One of each may be there before the gateway is.
-OTHERS = ["rsyslog", "inetutils-syslogd", "openbsd-inetd"]
+# Some may be there before the gateway is, others come afterwards.
+OTHERS = ["rsyslog", "inetutils-syslogd", "openbsd-inetd", "inetutils-inetd"]
 # Not apt's cache: Salt has it emptied when a list of packages takes too long to come.
 SOURCE = "deb [trusted=yes] file:/debs ./\n"
 
@@ -66,7 +66,7 @@ def build(release, root, salt):
     install(root, salt)
     debs = root / "debs"
     (debs / "partial").mkdir(parents=True)
-    for packages in (GATEWAY, OTHERS[:1], OTHERS[1:]):
+    for packages in (GATEWAY, *([other] for other in OTHERS)):
         fetch = ["install", "-y", "--download-only", "-o", "Dir::Cache::archives=/debs"]
         call("chroot", root, "apt-get", "-qq", *fetch, *packages)
     with open(debs / "Packages", "w") as file:
