@@ -41,7 +41,8 @@ def servers(_in_the_box):
 @pytest.fixture(scope="session")
 def master(networks, tmp_path_factory):
     """A master in the inside network."""
-    with masters.Master(tmp_path_factory.mktemp("master")).running() as made:
+    folder = tmp_path_factory.mktemp("master")
+    with masters.Master(folder, masters.LAN, "lan").running() as made:
         yield made
 
 

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 from facts import facts, served
-from master import ADDRESS
+from master import LAN
 from polls import eventually, watched
 
 # As somebody writes it who thinks of FTP only.
@@ -27,20 +27,20 @@ cut:
 @pytest.fixture(scope="module")
 def gw(bare, master):
     """A Debian with a minion that has synced nothing."""
-    bare.minion(ADDRESS)
-    eventually(master.knows)
+    bare.minion(LAN)
+    eventually(lambda: master.knows("gw1"))
     return bare
 
 
 @pytest.mark.usefixtures("servers")
 def test_the_first_apply_from_a_master_makes_a_gateway(gw, master):
-    master.apply()
+    master.apply("gw1")
     facts(gw)
 
 
 @pytest.mark.usefixtures("gw")
 def test_a_second_apply_changes_nothing(master):
-    assert not [name for name, state in master.apply().items() if state["changes"]]
+    assert not [name for name, state in master.apply("gw1").items() if state["changes"]]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def cutting():
 
 def test_rules_that_cut_the_master_off_come_back_if_the_minion_is_killed(gw, master, cutting):
     """What a run has begun is killed with the service, but for the guard of the rules."""
-    master.begin("state.apply", cutting)
+    master.begin("gw1", "state.apply", cutting)
     eventually(lambda: loaded(gw))
     gw.run("systemctl", "kill", "--signal=KILL", "salt-minion")
     eventually(lambda: not loaded(gw))
@@ -77,7 +77,7 @@ def test_it_serves_again_after_a_reboot(gw, time):
 
 @pytest.mark.usefixtures("gw")
 def test_the_master_reaches_it_after_the_reboots(master):
-    eventually(master.knows)
+    eventually(lambda: master.knows("gw1"))
 
 
 @pytest.mark.usefixtures("servers")
