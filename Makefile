@@ -1,6 +1,6 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
-# make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes (RELEASE=13)
+# make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
@@ -9,7 +9,7 @@
 SALT = 3008
 # Another one must be on the PATH: `make test INTERPRETER=python3.13`.
 INTERPRETER = python3
-# Of Debian, for `make boot`: 12 or 13.
+# Of Debian, for `make boot`: 12, as CI does, or 13, by hand or every night.
 RELEASE = 12
 # What is downloaded and built stays out of the clone: a file server would list all of it, and a package hold it.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftpgw
