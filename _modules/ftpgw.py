@@ -425,8 +425,10 @@ def orphans(packages):
     if __grains__["os_family"] != "Debian":
         return []
     there = sorted(set(packages) & __salt__["pkg.list_pkgs"]().keys())
+    # Perl, say, comes along and is suggested by a part of itself that every machine has.
+    apt = ["apt-get", "-s", "-o", "APT::AutoRemove::SuggestsImportant=false"]
     alone, with_them = (
-        _debs.removed(__salt__["cmd.run_stdout"](["apt-get", "-s", *words], python_shell=False))
+        _debs.removed(__salt__["cmd.run_stdout"]([*apt, *words], python_shell=False))
         for words in (["autoremove"], ["remove", "--auto-remove", *there])
     )
     return sorted(with_them - alone - set(packages))
