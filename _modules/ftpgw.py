@@ -15,6 +15,7 @@ import _gatewaynet
 import _layers
 import _rulefiles
 import _sites
+import _tls
 import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -405,21 +406,46 @@ def _system(system):
 
 def _judged(declared, system, fetch, here=False):
     fields = declared if isinstance(declared, dict) else {}
-    network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
     family = "bsd" if "BSD" in system["os_family"] else "linux"
-    defaults, platform = (fetch(name) for name in ("defaults", f"platforms/{family}"))
-    rows = _layers.rows(platform, system, proxied)
-    needed = _layers.filled(_layers.merged([defaults, *rows]), network)
+    needed = _needed(fields, system, fetch, f"platforms/{family}")
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
     found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
-    missing = []
+    missing, warnings = [], []
     if here and not found and _gateway.is_proxied(merged):
         found, missing = _sides(merged["network"])
+    if here and not found:
+        found, warnings = _warnings(fields, merged)
     if here:
         found += _misfits(fields.get("accounts") or {})
-    settings = _gateway.rendered(below if found else merged, found)
+    settings = _gateway.rendered(below if found else merged, found, warnings)
     return {"problems": found + missing, "settings": {**settings, "missing": missing}}
+
+
+def _needed(fields, system, fetch, platform):
+    """Return the settings of a system and of the FTP server that is wanted, else of its first."""
+    facts = _gateway.facts(fields)
+    rows = _layers.rows(fetch(platform), system, facts)
+    needed = _layers.merged([fetch("defaults"), *rows])
+    servers = {
+        name: _layers.merged(_layers.rows(fetch(f"servers/{name}"), system, facts))
+        for name in needed.get("servers", ())
+    }
+    wanted = [name for name in servers if name == fields.get("server")]
+    server = next(iter([*wanted, *servers]), "")
+    needed = _layers.added(needed, servers.get(server, {}))
+    needed |= {"server": server, "servers": servers}
+    return _layers.filled(needed, _gateway.known_texts(fields))
+
+
+def _warnings(fields, merged):
+    """Return what is wrong with the certificate, and what is not wrong, but should not stay."""
+    found, warnings = [], []
+    if merged.get("tls"):
+        path = f"{_gateway.PILLAR}:tls"
+        found, warnings = _tls.judged(merged["tls"], path, __salt__["pillar.get"])
+    bypassed = _gateway.bypass(fields, merged["servers"].get(merged["server"], {}))
+    return found, [*warnings, *filter(None, [bypassed])]
 
 
 def _judge_rules(name, given, path):

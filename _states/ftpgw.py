@@ -25,7 +25,8 @@ def checked(name, files=()):
     problems = __salt__["ftpgw.settings"]("problems")
     if problems:
         return _result.failed(name, "\n".join(problems))
-    return _result.unchanged(name, "every setting makes sense")
+    warnings = __salt__["ftpgw.settings"]("warnings")
+    return _result.unchanged(name, "every setting makes sense", warnings)
 
 
 def leftovers(name, remove=False):

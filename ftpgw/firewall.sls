@@ -1,7 +1,7 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
 {%- from "ftpgw/map.jinja" import ftpgw with context %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, [] %}
-{%- set passive = network.passive_ports | join("-") %}
+{%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- for service in ftpgw.services.values() if service is mapping and service.get("state", "up") == "up" %}
 {%-   if filter.guards is defined and service.command is sequence and filter.guards in service.command and service.tcpserver is mapping %}
 {%-     do ports.append(service.tcpserver.port) %}
@@ -29,13 +29,13 @@ ftpgw range of passive ports has a file:
 ftpgw passive connections have ports of their own:
   sysctl.present:
     - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
+    - value: {{ kernel | join(" ") | json }}
     - config: /etc/sysctl.d/zzz-ftpgw.conf
 
 ftpgw passive connections keep their ports after a boot:
   ftpgw.sysctl_lasting:
     - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
+    - value: {{ kernel | join(" ") | json }}
     - file: /etc/sysctl.d/zzz-ftpgw.conf
 {%- endif %}
 {%- if not ftpgw.firewall.manage %}

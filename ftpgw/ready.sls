@@ -1,5 +1,9 @@
 # The custom modules are on the minion and pillar makes sense: before that nothing is touched.
-{%- from "ftpgw/map.jinja" import new, platform with context %}
+{%- from "ftpgw/map.jinja" import ftpgw, new, platform with context %}
+{%- set files = ["defaults", platform] %}
+{%- for name in ftpgw.servers %}
+{%-   do files.append("servers/" ~ name) %}
+{%- endfor %}
 {%- if new %}
 ftpgw modules are new on this minion:
   test.nop:
@@ -8,5 +12,8 @@ ftpgw modules are new on this minion:
 
 ftpgw settings make sense:
   ftpgw.checked:
-    - files: {{ ["salt://ftpgw/defaults.yaml", "salt://ftpgw/" ~ platform ~ ".yaml"] | json }}
+    - files:
+{%- for file in files %}
+      - salt://ftpgw/{{ file }}.yaml
+{%- endfor %}
     - failhard: True

@@ -4,6 +4,7 @@
 include:
   - ftpgw.ready
   - ftpgw.packages
+  - ftpgw.server
 {%- if ftpgw.boot is defined %}
   - ftpgw.boot
 {%- endif %}
