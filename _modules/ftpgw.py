@@ -14,6 +14,7 @@ import _gateway
 import _gatewaynet
 import _layers
 import _rulefiles
+import _sessionlog
 import _sites
 import _tls
 import _userdb
@@ -196,6 +197,52 @@ def leftovers():
     }
 
 
+def transfers(account=None, since="1d"):
+    """
+    List the uploads and downloads of the FTP server, from its log.
+
+    account
+        of this one alone
+
+    since
+        no older than ``1h`` or ``2026-11-23T12:00``
+
+    Returns a list of ``{time, account, address, what, file, bytes, seconds, complete}``, the oldest
+    first; ``--out=table`` shows it as a table.  Raises CommandExecutionError if the server, or what
+    pillar runs in its place, keeps no such log.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.transfers account=partner since=1d
+    """
+    return _sessionlog.transfers(_server_log(since, _sessionlog.TRANSFERS), account)
+
+
+def logins(since="1d"):
+    """
+    List who logged in to the FTP server, who failed to, and who was not even greeted.
+
+    since
+        no older than ``1h`` or ``2026-11-23T12:00``
+
+    Returns a list of ``{time, account, address, result, reason}``, the oldest first.  The result is
+    ``logged in``, ``failed`` (the reason is the ``password``, or that pillar, as it is now, has
+    ``no account`` of that name) or ``denied`` (by the rules, for the ``address``).  Raises as
+    ``ftpgw.transfers`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.logins since=1h
+    """
+    fields = _fields(__pillar__)
+    accounts = (fields.get("accounts") if isinstance(fields, dict) else None) or {}
+    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), accounts)
+
+
 def neighbours(service_dir, services):
     """
     List the services in a scan directory that are not this gateway's.
@@ -348,6 +395,20 @@ def _gateway_of(saltenv, files=None):
     if saltenv:
         run["gateway"] = made
     return made
+
+
+def _server_log(since, grep):
+    """Return lines of the log of the FTP server, if it is one that tells there what is asked."""
+    settings = _gateway_of(None)["settings"]
+    name, servers = settings["server"], settings["servers"]
+    telling = [server for server, entry in servers.items() if "log" in entry.get("can", ())]
+    if name not in telling:
+        known = f"{_gateway.PILLAR}:server: {' or '.join(telling)}" if telling else "no server here"
+        raise CommandExecutionError(
+            f"{_gateway.SERVER}: {name} tells the system log alone who logs in and what is "
+            f"transferred ({known} tells multilog)"
+        )
+    return __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
 
 
 def _declared_accounts(clean):

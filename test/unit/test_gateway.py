@@ -264,9 +264,8 @@ class TestServer:
             "ftpgw:server: expected small or large on this system, got 'proftpd'"
         ]
         [line] = self.said(3)
-        assert (
-            line
-            == "ftpgw:server: expected the name of an FTP server, such as inetutils, got 3 (quote it)"
+        assert line.startswith(
+            "ftpgw:server: expected the name of an FTP server, such as inetutils"
         )
 
     def test_tls_is_refused_by_the_name_of_a_server_that_knows_none(self):
