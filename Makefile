@@ -61,7 +61,7 @@ shell: $(VENV)/ready $(CACHE)/tools
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms .yamllint .salt-lint
+	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms ftpgw/servers .yamllint .salt-lint
 	$(VENV)/bin/salt-lint $(wildcard ftpgw/*.sls ftpgw/*.jinja)
 	$(VENV)/bin/shellcheck .ci/run
 	$(PYTHON) docs/generate.py --check
@@ -92,7 +92,7 @@ $(CACHE)/tools: Makefile
 	$(SUDO) apt-get -qq update
 	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
 	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>$(CACHE)/apt.log
-	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
+	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6 vsftpd
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools

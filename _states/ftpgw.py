@@ -29,7 +29,8 @@ def checked(name, files=()):
     problems = __salt__["ftpgw.settings"]("problems")
     if problems:
         return _result.failed(name, "\n".join(problems))
-    return _result.unchanged(name, "every setting makes sense")
+    warnings = __salt__["ftpgw.settings"]("warnings")
+    return _result.unchanged(name, "every setting makes sense", warnings)
 
 
 def installed(name, pkgs, **options):

@@ -2,7 +2,7 @@
 {%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
-{%- set passive = network.passive_ports | join("-") %}
+{%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- set does = "diverts" if ftpgw.proxied else "guards" %}
 include:
   - ftpgw.ready

@@ -7,6 +7,7 @@ include:
 {%- if not ftpgw.problems %}
   - ftpgw.packages
   - ftpgw.inetd
+  - ftpgw.server
   - ftpgw.accounts
   - ftpgw.rules
   - ftpgw.services

@@ -55,6 +55,18 @@ ftpgw packages are whole:
     - failhard: True
 {%- endif %}
 
+{%- if grains.get("init") == "systemd" %}
+{%- for unit in ftpgw.get("mask", []) %}
+
+# Before the package is there, which would start it.
+ftpgw has no {{ unit }}:
+  file.symlink:
+    - name: /etc/systemd/system/{{ unit }}
+    - target: /dev/null
+    - force: True
+{%- endfor %}
+{%- endif %}
+
 # Without them nothing is written into files of theirs, which they would ask about when they come.
 ftpgw packages are installed:
   ftpgw.installed:

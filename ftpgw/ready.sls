@@ -9,5 +9,11 @@ ftpgw modules are new on this minion:
 
 ftpgw settings make sense:
   ftpgw.checked:
-    - files: {{ ["salt://ftpgw/defaults.yaml", "salt://ftpgw/platforms/bsd.yaml", "salt://ftpgw/platforms/linux.yaml"] | json }}
+    - files:
+      - salt://ftpgw/defaults.yaml
+      - salt://ftpgw/platforms/bsd.yaml
+      - salt://ftpgw/platforms/linux.yaml
+{%- for name in ftpgw.servers %}
+      - salt://ftpgw/servers/{{ name }}.yaml
+{%- endfor %}
     - failhard: True

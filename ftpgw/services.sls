@@ -2,10 +2,12 @@
 {%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
+{%- set kernel = ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- set proxy = ftpgw.get("proxy", {}) if ftpgw.proxied else {} %}
 include:
   - ftpgw.ready
   - ftpgw.packages
+  - ftpgw.server
 {%- if ftpgw.boot is defined %}
   - ftpgw.boot
 {%- endif %}
@@ -43,7 +45,7 @@ ftpgw proxy is not started by its package:
 ftpgw passive connections have ports of their own:
   ftpgw.sysctl:
     - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
+    - value: {{ kernel | join(" ") | json }}
     - file: /etc/sysctl.d/zzz-ftpgw.conf
 {%- endif %}
 {%- if ports and ftpgw.firewall.manage %}

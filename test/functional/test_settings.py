@@ -38,13 +38,13 @@ def test_each_run_has_settings_of_its_own(show):
 
 def test_the_settings_are_worked_out_once(show, monkeypatch):
     """However many state files ask for them."""
-    asked, rows = [], _layers.rows
+    asked, with_pillar = [], _layers.with_pillar
 
     def counted(*arguments):
         asked.append(arguments)
-        return rows(*arguments)
+        return with_pillar(*arguments)
 
-    monkeypatch.setattr(_layers, "rows", counted)
+    monkeypatch.setattr(_layers, "with_pillar", counted)
     low = show("ftpgw", pillar=GOOD)
     assert len({chunk["__sls__"] for chunk in low}) > 5
     assert len(asked) == 1
