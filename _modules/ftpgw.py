@@ -78,26 +78,6 @@ def settings(kind=None, name=None, saltenv=None, files=None):
     return found
 
 
-def synced(saltenv):
-    """
-    Return the settings of this gateway as the newest modules know them; state files begin with it.
-
-    saltenv
-        the environment of the file server that has the formula
-
-    What differs on the file server comes first, once in a run of states (see ``ftpgw.sync``).
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ftpgw.synced base
-    """
-    sync(saltenv)
-    # By its name: what has come may be another one.
-    return __salt__["ftpgw.settings"](saltenv=saltenv)
-
-
 def problems(pillar=None, system=None, saltenv=None):
     """
     List all that is wrong with the settings of this gateway, or of a pillar file, one line each.

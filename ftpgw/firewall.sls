@@ -1,6 +1,7 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
-{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
-{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- set does = "diverts" if ftpgw.proxied else "guards" %}

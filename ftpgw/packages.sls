@@ -1,5 +1,6 @@
-{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
-{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter = [ftpgw.filter.package] if ftpgw.firewall.manage and ftpgw.filter.package is defined else [] %}
 {%- set dpkg = salt["ftpgw.packages"](provided=ftpgw.get("provided", {})) %}
 {%- set unprovided = dpkg.unprovided %}

@@ -50,8 +50,9 @@ def test_the_settings_are_worked_out_once(show, monkeypatch):
     assert len(asked) == 1
 
 
-def test_only_a_minion_without_the_modules_compiles_how_they_come(show, monkeypatch):
+def test_only_a_minion_without_the_modules_compiles_how_they_come(served, show, monkeypatch):
     """A template is compiled anew for each state file; and they all begin alike."""
+    served["saltutil.sync_modules"]("base", refresh=False)
     compiled, get_source = [], SaltCacheLoader.get_source
 
     def told(self, environment, template):
