@@ -793,7 +793,7 @@ def _warnings(fields, merged):
         path = f"{_gateway.PILLAR}:tls"
         found, warnings = _tls.judged(merged["tls"], path, __salt__["pillar.get"])
     bypassed = _gateway.bypass(fields, merged["servers"].get(merged["server"], {}))
-    return found, [*warnings, *filter(None, [bypassed])]
+    return found, [*warnings, *([bypassed] if bypassed else [])]
 
 
 def _judge_rules(name, given, path):
