@@ -254,15 +254,21 @@ def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):
     try:
         with gw.pillar() as ftpgw:
             sources = {"certificate": "gw-tls:cert", "key": "gw-tls:key"}
-            ftpgw["tls"] = {**TLS, "contents_pillar": sources}
-        done = gw.salt_call("--out=json", "state.apply", "ftpgw")
-        assert done.returncode == 0, done.stdout
-        assert "PRIVATE" not in done.stdout + done.stderr
-        assert texts["key"].splitlines()[1] not in done.stdout + done.stderr
+            ftpgw["tls"] = {**TLS, "contents_pillar": sources, "required": False}
+        for foretold in ("True", "False"):
+            done = gw.salt_call("--out=json", "state.apply", "ftpgw", f"test={foretold}")
+            assert done.returncode == 0, done.stdout
+            assert "has the key of the FTP server" in done.stdout
+            assert "PRIVATE" not in done.stdout + done.stderr
+            for file in (tmp_path / "key.pem", pathlib.Path(TLS["key"])):
+                assert file.read_text().splitlines()[1] not in done.stdout + done.stderr
         assert pathlib.Path(TLS["key"]).read_text().strip() == texts["key"].strip()
         assert os.stat(TLS["key"]).st_mode & 0o777 == 0o600
-        with LAN.session(tls=context()) as ftp:
-            assert ftp.pwd() == "/"
+        # And where TLS is not required, both are served.
+        for tls in (context(), None):
+            with LAN.session(tls=tls) as ftp:
+                upload(ftp, "optional.bin", PAYLOAD)
+                assert download(ftp, "optional.bin") == PAYLOAD
     finally:
         with gw.pillar() as ftpgw:
             ftpgw["tls"] = TLS
