@@ -28,7 +28,7 @@ MOMENTS = {
     "a package is half installed": logged("half-installed inetutils-ftpd"),
     "a package is half configured": logged("half-configured daemontools-run"),
     "the accounts are there": there("/etc/ftpgw.passwd"),
-    "the server is enabled": there("/etc/service/open-ftpd"),
+    "the server serves": lambda machine: heard(LAN),
     "the filter is in force": there("/etc/nftables.d/ftpgw.nft"),
 }
 
