@@ -444,6 +444,8 @@ def _settle(name, wanted, world, changes):
         old = world["record"]["pid"] if changes.get("service") == "restarted" else None
         failure, note = _ready.service(folder, wanted, old)
         if failure:
+            # Until it serves it is older than its script: the next run judges it again.
+            os.utime(os.path.join(folder, "run"))
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
     else:
         _wait_until_down(name, folder, wanted["timeout"])

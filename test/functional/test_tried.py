@@ -163,9 +163,12 @@ def test_a_whole_script_is_judged_after_its_start(serving, port):
     told = declare(serving, test=True, run=script % "echo 220")["comment"]
     assert told == "greeter would be changed: run, service."
     assert declare(serving, run=script % "echo 220")["result"] is True
-    result = declare(serving, run=script % "echo 421")
-    assert result["result"] is False
-    assert "its port is open, but it says '421' where a client expects '220'" in result["comment"]
+    wrong = "greeter: its port is open, but it says '421' where a client expects '220'"
+    for _ in range(2):
+        # The second run finds the files as they should be, and the service as it is.
+        result = declare(serving, run=script % "echo 421")
+        assert result["result"] is False
+        assert result["comment"].startswith(wrong)
 
 
 class TestLinked:

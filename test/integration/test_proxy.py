@@ -286,7 +286,8 @@ def test_rules_that_are_gone_come_back(gateway):
     """After somebody's flush; with test=True that is said."""
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     assert gateway.changed(gateway.apply("ftpgw.firewall", test=True)) == {
-        "ftpgw packet filter diverts FTP"
+        "ftpgw packet filter guards data",
+        "ftpgw packet filter diverts FTP",
     }
     gateway.apply("ftpgw.firewall")
     assert SURFER.greeting().startswith(b"220")
