@@ -439,7 +439,7 @@ def test_inetd_gives_up_the_port_of_the_proxy(gateway, pillar):
 
 
 def test_whoever_holds_the_port_of_the_proxy_is_named(gateway, pillar):
-    """In one line, with its process; FTP is not diverted to him, and data is guarded all the same."""
+    """In one line, with its process; FTP is not diverted to it, but data is guarded."""
     stop_proxy(gateway)
     subprocess.run(["nft", "delete", "table", "ip", "ftpgw"], check=True)
     with pillar() as ftpgw:
