@@ -76,6 +76,26 @@ def settings(kind=None, name=None, saltenv=None, files=None):
     return found
 
 
+def synced(saltenv):
+    """
+    Return the settings of this gateway as the newest modules know them; state files begin with it.
+
+    saltenv
+        the environment of the file server that has the formula
+
+    What differs on the file server comes first, once in a run of states (see ``ftpgw.sync``).
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.synced base
+    """
+    sync(saltenv)
+    # By its name: what has come may be another one.
+    return __salt__["ftpgw.settings"](saltenv=saltenv)
+
+
 def problems(pillar=None, system=None, saltenv=None):
     """
     List all that is wrong with the settings of this gateway, or of a pillar file, one line each.
@@ -363,35 +383,28 @@ def neighbours(service_dir, services):
     )
 
 
-def unprovided(wanted):
+def packages(wanted=(), provided=None):
     """
-    List the packages to install so that what others depend on is not brought by their choice.
+    Tell what Debian's dpkg lacks: Salt asks another program, which takes much longer.
 
     wanted
+        the names of packages
+
+    provided
         ``{what must be provided: the package that shall do it}``
 
-    Returns a list of names, empty where something provides all of it or nothing is wanted.
+    Returns ``{missing, unprovided, interrupted}``: those packages of which it is not plain that
+    they are installed (on another system, all); the packages to install as well, so that what
+    others depend on is not brought by their choice; and whether dpkg was cut short, by a kill or
+    an outage.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.unprovided '{system-log-daemon: rsyslog}'
+        salt gw1 ftpgw.packages '[ucspi-tcp]' '{system-log-daemon: rsyslog}'
     """
-    return _debs.unprovided(wanted) if wanted else []
-
-
-def interrupted():
-    """
-    Return whether dpkg was cut short on this machine, by a kill or an outage.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ftpgw.interrupted
-    """
-    return _debs.interrupted()
+    return _debs.state(wanted, provided or {})
 
 
 def orphans(packages):
@@ -412,8 +425,10 @@ def orphans(packages):
     if __grains__["os_family"] != "Debian":
         return []
     there = sorted(set(packages) & __salt__["pkg.list_pkgs"]().keys())
+    # Perl, say, comes along and is suggested by a part of itself that every machine has.
+    apt = ["apt-get", "-s", "-o", "APT::AutoRemove::SuggestsImportant=false"]
     alone, with_them = (
-        _debs.removed(__salt__["cmd.run_stdout"](["apt-get", "-s", *words], python_shell=False))
+        _debs.removed(__salt__["cmd.run_stdout"]([*apt, *words], python_shell=False))
         for words in (["autoremove"], ["remove", "--auto-remove", *there])
     )
     return sorted(with_them - alone - set(packages))
@@ -592,7 +607,7 @@ def _accounts_plan(declared, system, clean):
     if not clean:
         _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
-    machine |= _userdb.passwords(ours, system["passwords"], __salt__["shadow.info"])
+    machine |= _userdb.passwords(ours, system["passwords"], functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
     planned = _accounts.plan(declared, machine, system["shell"], remove)
     groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]

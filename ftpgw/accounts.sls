@@ -1,4 +1,5 @@
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 include:
   - ftpgw.packages
 {#- No new account is for the system's own FTP daemons, which know nothing of addresses. #}

@@ -1,5 +1,6 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set boot = ftpgw.get("boot", {}) %}
 include:
   - ftpgw.packages

@@ -1,5 +1,6 @@
 # Undo the gateway in reverse. Logs, the homes of the accounts, and the account that owns the logs stay.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready

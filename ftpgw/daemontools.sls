@@ -1,5 +1,6 @@
 # daemontools from its author's sources, where the system has no package of it: /package and /command.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 include:
   - ftpgw.ready
 {%- set source = ftpgw.daemontools.source %}

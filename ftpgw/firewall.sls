@@ -1,5 +1,6 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set passive = network.passive_ports | join("-") %}
 {%- set does = "diverts" if ftpgw.proxied else "guards" %}

@@ -1,5 +1,6 @@
 # No FTP is diverted: not after a boot, and not now.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set filter = ftpgw.filter %}
 include:
   - ftpgw.ready

@@ -1,6 +1,8 @@
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set filter = [ftpgw.filter.package] if ftpgw.firewall.manage and ftpgw.filter.package is defined else [] %}
-{%- set unprovided = salt["ftpgw.unprovided"](ftpgw.get("provided", {})) %}
+{%- set dpkg = salt["ftpgw.packages"](provided=ftpgw.get("provided", {})) %}
+{%- set unprovided = dpkg.unprovided %}
 include:
   - ftpgw.ready
 {%- if ftpgw.daemontools.source %}
@@ -15,11 +17,9 @@ ftpgw scan directory exists:
     - mode: '0755'
 
 ftpgw loggers have an account:
-  user.present:
+  ftpgw.account:
     - name: multilog
-    - system: True
     - home: /var/multilog
-    - createhome: False
     - shell: {{ ftpgw.nologin | json }}
 {%- for name, settings in ftpgw.services.items() if not (name == "ftp-proxy" and ftpgw.missing) %}
 {%- if not salt["file.is_link"](ftpgw.service_dir ~ "/" ~ name) %}
@@ -44,7 +44,7 @@ ftpgw has its place in a boot:
     - makedirs: True
     - dir_mode: '0755'
 {%- endif %}
-{%- if ftpgw.repair is defined and salt["ftpgw.interrupted"]() %}
+{%- if ftpgw.repair is defined and dpkg.interrupted %}
 
 # What an earlier run, or a person, left half-way; nothing can be installed before.
 ftpgw packages are whole:
@@ -57,7 +57,7 @@ ftpgw packages are whole:
 
 # Without them nothing is written into files of theirs, which they would ask about when they come.
 ftpgw packages are installed:
-  {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:
+  ftpgw.installed:
     - pkgs: {{ (ftpgw.packages + filter + unprovided) | json }}
     - failhard: True
 {%- for option, value in ftpgw.get("installing", {}).items() %}

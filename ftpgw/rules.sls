@@ -1,4 +1,5 @@
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or "ftpgw.synced" not in salt %}{% from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% set ftpgw = salt["ftpgw.synced"](saltenv) %}{% endif %}
 {%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready

@@ -32,7 +32,7 @@ def test_a_file_that_will_win_at_the_boot_is_told_at_once(machine):
     states = machine.apply(check=False)
     failed = {name: state["comment"] for name, state in states.items() if state["result"] is False}
     assert failed == {
-        "ftpgw passive connections keep their ports after a boot": f"{RANGE}: after a boot it is "
+        "ftpgw passive connections have ports of their own": f"{RANGE}: after a boot it is "
         "10000 20000, not 49152 65535: take it out of /etc/sysctl.d/zzzz-local.conf"
     }
     machine.reboot()

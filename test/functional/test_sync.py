@@ -1,9 +1,12 @@
 """Custom modules and states come to the minion when they differ, and are used in that very run."""
 
 import os
+import pathlib
+import shutil
 
 import pytest
 
+ROOT = pathlib.Path(__file__).parents[2]
 MODULE = "def answer():\n    return {}\n"
 # A public module that knows something only by two private ones, one behind the other.
 CHAIN = {
@@ -107,3 +110,15 @@ def test_what_has_come_is_used_at_once(tmp_path, fresh_minion, sync, value):
     serve(root, {"_modules/asked.py": "def value():\n    return 4\n"})
     sync()
     assert value() == 4
+
+
+def test_the_settings_are_those_of_what_has_come(tmp_path, fresh_minion):
+    """Whoever was asked, the module that came with this very question answers."""
+    served, opts = tmp_path / "srv/_modules", fresh_minion.states.opts
+    shutil.copytree(ROOT / "_modules", served, ignore=shutil.ignore_patterns("__pycache__"))
+    more = {name: opts[name] for name in ("extension_modules", "file_roots")}
+    minion = type(fresh_minion)(fresh_minion.root, module_dirs=[], **more)
+    minion.functions["saltutil.sync_modules"]("base", refresh=False)
+    newer = "\n\ndef settings(saltenv):\n    return saltenv, 'newer'\n"
+    (served / "ftpgw.py").write_text((served / "ftpgw.py").read_text() + newer)
+    assert minion.functions["ftpgw.synced"]("base") == ("base", "newer")

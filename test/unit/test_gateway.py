@@ -225,6 +225,27 @@ def test_a_day_is_rendered_as_it_was_typed():
     assert json.loads(json.dumps(rules))["ftp"]["sites"]["guests"]["allow_until"] == "2027-01-31"
 
 
+@pytest.mark.parametrize(
+    ("change", "ports"),
+    [
+        ({}, {"own": 2121}),
+        ({"state": "down"}, {}),
+        ({"command": ["/usr/sbin/vsftpd"]}, {}),
+    ],
+    ids=str,
+)
+def test_the_filter_guards_the_ports_of_the_server_that_needs_it(change, ports):
+    """Of one that is up, under tcpserver."""
+    service = {"command": ["/usr/sbin/ftpd", "-l"], "tcpserver": {"port": 2121}}
+    merged = _layers.merged([_gateway.DEFAULTS, SYSTEM])
+    merged |= {
+        "services": {"own": {**service, **change}, "other": {"run": "exec x"}},
+        "filter": {"ways": {}, "guards": "/usr/sbin/ftpd"},
+    }
+    assert _gateway.rendered(merged, [])["guarded"] == ports
+    assert _gateway.rendered({**merged, "filter": {"ways": {}}}, [])["guarded"] == {}
+
+
 def test_where_something_is_wrong_no_service_and_no_rule_is_rendered():
     rendered = _gateway.rendered(_layers.merged([_gateway.DEFAULTS, SYSTEM]), ["ftpgw: wrong"])
     assert (rendered["services"], rendered["rules"]) == ({}, {})
