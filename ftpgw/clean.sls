@@ -67,7 +67,7 @@ ftpgw lines about accounts are gone:
     - names: [/etc/shells, /etc/ftpusers]
 {%- set files, owned, masks = [ftpgw.pam.file], [], [] %}
 {%- for server in ftpgw.servers.values() %}
-{%-   do files.append(server.get("pam", {}).file) %}
+{%-   do files.append(server.get("pam", {}).get("file")) %}
 {%-   do owned.extend(server.get("config", {}) | list + server.get("directories", [])) %}
 {%-   for unit in server.get("mask", []) if grains.get("init") == "systemd" %}
 {%-     do masks.append("/etc/systemd/system/" ~ unit) %}
