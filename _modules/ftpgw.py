@@ -432,6 +432,8 @@ def packages(wanted=(), provided=None):
 
         salt gw1 ftpgw.packages '[ucspi-tcp]' '{system-log-daemon: rsyslog}'
     """
+    if __grains__["os_family"] != "Debian":
+        return {"missing": list(wanted), "unprovided": [], "interrupted": False}
     return _debs.state(wanted, provided or {})
 
 
