@@ -1,6 +1,6 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
-# make boot    the gateway on a machine that boots, with systemd: reboots and power cuts, four minutes
+# make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
@@ -9,13 +9,16 @@
 SALT = 3008
 # Another one must be on the PATH: `make test INTERPRETER=python3.13`.
 INTERPRETER = python3
-# Of Debian, for `make boot`.
+# Of Debian, for `make boot`: 12, as CI does, or 13, by hand or every night.
 RELEASE = 12
 # What is downloaded and built stays out of the clone: a file server would list all of it, and a package hold it.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftpgw
 # Two clones, and two runs at once, share what is made of the same list; nobody changes what another one uses.
 KEY := $(shell cksum <requirements-dev.txt | cut -d' ' -f1)
-VENV = $(CACHE)/salt-$(SALT)-$(INTERPRETER)-$(KEY)
+ENVIRONMENT = $(CACHE)/salt-$(1)-$(INTERPRETER)-$(KEY)
+VENV = $(call ENVIRONMENT,$(SALT))
+# The oldest minion that the tests put under a master of $(SALT).
+OLDEST = $(call ENVIRONMENT,3006)
 PYTHON = $(VENV)/bin/python
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
@@ -24,10 +27,10 @@ APART = -n 4 --dist loadfile
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
-BOOT := $(CACHE)/boot-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
+BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
-TOOLS = curl daemontools gcc iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
+TOOLS = curl daemontools gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box.
@@ -38,7 +41,7 @@ demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
 # Each file of the first has its own daemons; all of the second share one gateway.
-test: $(VENV)/ready $(CACHE)/tools $(TARBALL)
+test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
@@ -58,7 +61,7 @@ shell: $(VENV)/ready $(CACHE)/tools
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms .yamllint .salt-lint
+	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms ftpgw/servers .yamllint .salt-lint
 	$(VENV)/bin/salt-lint $(wildcard ftpgw/*.sls ftpgw/*.jinja)
 	$(VENV)/bin/shellcheck .ci/run
 	$(PYTHON) docs/generate.py --check
@@ -72,6 +75,11 @@ $(VENV)/ready: | $(CACHE)/tools
 	flock $(CACHE)/lock $(MAKE) --no-print-directory $(VENV)/made
 	touch $@
 
+ifneq ($(SALT),3006)
+$(OLDEST)/ready:
+	$(MAKE) --no-print-directory SALT=3006 $@
+endif
+
 $(VENV)/made:
 	$(INTERPRETER) -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
@@ -84,13 +92,13 @@ $(CACHE)/tools: Makefile
 	$(SUDO) apt-get -qq update
 	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
 	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>$(CACHE)/apt.log
-	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
+	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6 vsftpd
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools
-	@echo "preparing a machine that boots, in $@: some minutes"
+	@echo "preparing a machine that boots, in $@: two minutes"
 	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
-	$(SUDO) python3 test/boot/root.py $* $@
+	$(SUDO) python3 test/boot/root.py $* $@ $(SALT)
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
 APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists

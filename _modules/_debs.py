@@ -3,35 +3,55 @@
 import os
 import re
 
-# "status" has a paragraph for each package; "updates" what dpkg has done and not yet written there.
+# "status" has a paragraph for each package; "updates" what dpkg has done and not yet written there;
+# "arch" is there, with a line for each, once packages of another architecture may be.
 FOLDER = "/var/lib/dpkg"
-_HALF_WAY = re.compile(
-    r"^Status: \S+ \S+ (?!(?:installed|not-installed|config-files)$)", re.MULTILINE
-)
+_FINISHED = ("installed", "not-installed", "config-files")
+_KEPT = ("install", "hold")
 _REMOVED = re.compile(r"^(?:Remv|Purg) ([^\s:]+)", re.MULTILINE)
 
 
-def unprovided(wanted, folder=FOLDER):
+def state(wanted, provided, folder=FOLDER):
     """
-    Return the packages that stand in for what no installed one provides.
+    Return ``{missing, unprovided, interrupted}``, by one look at what dpkg knows.
 
     wanted
-        ``{what must be provided: the package that shall do it}``
+        names of packages; ``missing`` are those of which it is not plain that they are installed
+    provided
+        ``{what must be provided: the package that shall do it}``; ``unprovided`` are the packages
+        that stand in for what no installed one provides
+
+    ``interrupted`` is whether dpkg was cut short, so that it must finish first.
     """
     status = _status(folder)
-    return [package for what, package in wanted.items() if not _is_provided(what, status)]
+    interrupted = _is_interrupted(folder, status)
+    unsure = interrupted or os.path.exists(os.path.join(folder, "arch"))
+    return {
+        "missing": [name for name in wanted if unsure or not _is_installed(name, status)],
+        "unprovided": [
+            package for what, package in provided.items() if not _is_provided(what, status)
+        ],
+        "interrupted": interrupted,
+    }
 
 
-def interrupted(folder=FOLDER):
-    """Return whether dpkg was cut short, so that it must finish first."""
+def _is_interrupted(folder, status):
     updates = os.path.join(folder, "updates")
     pending = os.path.isdir(updates) and os.listdir(updates)
-    return bool(pending) or bool(_HALF_WAY.search(_status(folder)))
+    # All packages have one of a few states: to cut the text is quicker than to match each of them.
+    states = {after.partition("\n")[0] for after in status.split("\nStatus: ")[1:]}
+    return bool(pending) or any(state.split()[-1] not in _FINISHED for state in states)
+
+
+def _is_installed(name, status):
+    return any(
+        f"\nPackage: {name}\nStatus: {selection} ok installed\n" in status for selection in _KEPT
+    )
 
 
 def _is_provided(what, status):
     # Each package is a paragraph; to take them all apart would be most of the work.
-    for line in re.finditer(rf"^Provides: (?:.*[\s,])?{re.escape(what)}(?=[\s,]|$)", status, re.M):
+    for line in re.finditer(rf"\nProvides: (?:.*[ ,])?{re.escape(what)}(?=[\s,])", status):
         start = status.rfind("\n\n", 0, line.start()) + 1
         if re.compile(r"^Status: \S+ \S+ installed$", re.M).search(status, start, line.start()):
             return True
@@ -39,9 +59,10 @@ def _is_provided(what, status):
 
 
 def _status(folder):
+    """Return the paragraphs, all after an empty line; what matters in them is ASCII."""
     try:
-        with open(os.path.join(folder, "status"), encoding="utf-8", errors="replace") as file:
-            return file.read()
+        with open(os.path.join(folder, "status"), "rb") as file:
+            return "\n" + file.read().decode("latin-1")
     except FileNotFoundError:
         return ""
 

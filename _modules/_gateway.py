@@ -13,10 +13,12 @@ import _layers
 import _rulefiles
 import _servicedir
 import _sites
+import _tls
 from _check import LINE, Setting, choice, kind, listing, mapping, table, word
 
 PILLAR = "ftpgw"
 PROXY = "ftp-proxy"
+SERVER = "open-ftpd"
 _LINES = listing(LINE, "lines of text")
 _PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
 _NAME = kind(
@@ -33,6 +35,14 @@ SETTINGS = {
     "network": _section(
         _gatewaynet.NETWORK,
         "the two sides of the gateway; where the service ftp-proxy is up, all of it is needed",
+    ),
+    "server": Setting(
+        word("[a-z][a-z0-9-]*", "the name of an FTP server, such as inetutils"),
+        "the FTP server, of those that the system has; by default the first of its `servers` in "
+        "ftpgw/platforms/",
+    ),
+    "tls": Setting(
+        _tls.TLS, "explicit FTPS (AUTH TLS), for a server that knows TLS; by default there is none"
     ),
     "accounts": Setting(
         mapping(_accounts.NAME, _accounts.ACCOUNT, "accounts to settings"),
@@ -116,7 +126,13 @@ SETTINGS = {
     ),
 }
 GATEWAY = table(SETTINGS, "a mapping of settings")
-DEFAULTS = {name: setting.default for name, setting in SETTINGS.items()}
+DEFAULTS = {
+    name: setting.default
+    for name, setting in SETTINGS.items()
+    if setting.default is not _check.UNSET
+}
+# Where pillar has no network, or one that makes no sense, only that is to be told.
+_STAND_INS = {"int_ip": "127.0.0.1", "int_net": "127.0.0.0/8"}
 # What pillar only adds to: the whole of it is judged, not what stands in pillar alone.
 _JUDGED_WHOLE = {"accounts", "network", "rules", "services"}
 
@@ -127,6 +143,27 @@ def is_proxied(declared):
     for key in ("services", PROXY):
         service = service.get(key) if isinstance(service, dict) else None
     return not isinstance(service, dict) or service.get("state", "up") == "up"
+
+
+def facts(declared):
+    """Return which conditions of rows hold for a pillar, as far as it makes sense."""
+    tls = declared.get("tls")
+    required = not isinstance(tls, dict) or tls.get("required") is not False
+    return {"proxy": is_proxied(declared), "tls": tls is not None, "required": required}
+
+
+def known_texts(declared):
+    """Return ``{name: text}`` for the braces of rows, of a pillar as far as it makes sense."""
+    network, tls = usable_network(declared), declared.get("tls")
+    tls = tls if isinstance(tls, dict) else {}
+    first, last = network["passive_ports"]
+    middle = (first + last) // 2
+    ports = {"first_port": first, "lower_port": middle, "upper_port": middle + 1, "last_port": last}
+    texts = {**network, **ports}
+    return {
+        **{f"network.{key}": str(text or _STAND_INS.get(key, "")) for key, text in texts.items()},
+        **{f"tls.{key}": str(tls.get(key, "")) for key in ("certificate", "key")},
+    }
 
 
 def usable_network(declared):
@@ -141,7 +178,7 @@ def usable_network(declared):
     return DEFAULTS["network"] | good
 
 
-def rendered(merged, problems):
+def rendered(merged, problems, warnings=()):
     """
     Return what states are rendered from: nothing that is secret, and no shape that is wrong.
 
@@ -149,6 +186,8 @@ def rendered(merged, problems):
         the settings; where something is wrong with them, those without pillar
     problems
         what is wrong; if anything is, there are no services and no rules to be rendered
+    warnings
+        what is not, but should not stay
     """
     filter = merged.get("filter", {"ways": {}})
     services = {
@@ -161,6 +200,7 @@ def rendered(merged, problems):
         "guarded": _guarded(services, filter.get("guards")),
         "proxied": is_proxied(merged),
         "problems": problems,
+        "warnings": list(warnings),
         "rules": {} if problems else _spoken(merged["rules"]),
         "services": services,
     }
@@ -213,6 +253,7 @@ def problems(declared, merged, judge_rules, log_dir):
     found += _named(merged["rules"], _rulefiles.NAME, judge_rules, f"{PILLAR}:rules")
     found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)
+    found += _server(given, merged)
     return found or list(_together(merged, log_dir))
 
 
@@ -233,6 +274,52 @@ def _network(given, merged):
         found = _check.problems(_gatewaynet.NETWORK, network, path)
         return found + (_way(given, merged) if "guards" in filter else [])
     return _gatewaynet.problems(network, path) + _way(given, merged)
+
+
+def _server(given, merged):
+    """Which FTP servers this system has, and what the one that is wanted cannot do."""
+    servers, name, found = merged.get("servers", {}), merged.get("server"), []
+    if _check.problems(SETTINGS["server"].kind, name, ""):
+        return found
+    if name not in servers:
+        known = " or ".join(servers)
+        return [f"{PILLAR}:server: expected {known} on this system, got {_check.got(name)}"]
+    if "tls" in given and "tls" not in servers[name].get("can", ()):
+        others = " and ".join(other for other in servers if "tls" in servers[other].get("can", ()))
+        found.append(f"{PILLAR}:tls: {name} knows no TLS ({others or 'no server here'} does)")
+    for package in _foreign(given.get("packages"), servers, name):
+        found.append(
+            f"{PILLAR}:packages: {package} is not for the server {name}, and cannot be beside it "
+            f"(say which one you want: {PILLAR}:server)"
+        )
+    bypassed = bypass(given, servers[name])
+    if "tls" in given and bypassed:
+        found.append(f"{bypassed}, and TLS with it (leave it out, or {PILLAR}:tls)")
+    return found
+
+
+def bypass(given, server):
+    """Return a line if pillar has a command of its own for the FTP server, and what that loses."""
+    service = given.get("services") or {}
+    service = service.get(SERVER) if isinstance(service, dict) else None
+    usual = server.get("services", {}).get(SERVER, {}).get("command", [])
+    for key in ("command", "run") if isinstance(service, dict) else ():
+        words = service.get(key)
+        if isinstance(words, str | list) and words[: len(usual)] != usual:
+            return (
+                f"{PILLAR}:services:{SERVER}:{key}: does not begin with "
+                f"{' '.join(usual)}; so it is left to it that only accounts of pillar log "
+                "in, each with its home as /, and which data ports there are"
+            )
+    return ""
+
+
+def _foreign(packages, servers, name):
+    """Return which packages of a pillar are those of another FTP server."""
+    ours = servers[name].get("packages", [])
+    others = {each for other in servers.values() for each in other.get("packages", [])}
+    wanted = packages if isinstance(packages, list) else []
+    return [each for each in wanted if each in others and each not in ours]
 
 
 def _way(given, merged):

@@ -20,6 +20,8 @@ import _runscript
 LOOPBACK = "127.0.0.1"
 # svscanboot gives its services no other environment.
 PATH = "/command:/usr/local/bin:/usr/local/sbin:/bin:/sbin:/usr/bin:/usr/sbin"
+# Seconds for a connection of this machine with itself, however many others want one.
+PATIENCE = 10
 # How much of its last words is listened to, and how much of that is told.
 LAST_BYTES, LAST_LINES = 4096, 5
 # Seconds in which a daemon may end by itself once its client has gone, and say why it did.
@@ -109,8 +111,9 @@ def masked(text, settings):
 
 def _pair():
     """Return the two ends of a connection over the loopback: ours, and that of the daemon."""
-    with socket.create_server((LOOPBACK, 0), backlog=1) as listener:
-        client = socket.create_connection(listener.getsockname())
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        listener.settimeout(PATIENCE)
+        client = socket.create_connection(listener.getsockname(), PATIENCE)
         while True:
             connection, address = listener.accept()
             if address == client.getsockname():

@@ -1,9 +1,10 @@
 """
 Settings in layers, weakest first: defaults, what the system needs, pillar.
 
-A row of ``ftpgw/platforms/`` holds for releases ``since`` one and ``before`` another one, and, with
-``proxy: true`` or ``false``, for a gateway with or without an FTP proxy.  Its texts may name what
-pillar says of the network: ``{network.int_ip}``.
+A row of ``ftpgw/platforms/`` or ``ftpgw/servers/`` holds for releases ``since`` one and ``before``
+another one, and, with ``proxy: true`` or ``false``, for a gateway with or without an FTP proxy.  So
+it does with ``tls``, and with ``required``: where nobody is served without TLS.  Its texts may name
+what pillar says of the network and of TLS: ``{network.int_ip}``.
 """
 
 import re
@@ -11,8 +12,6 @@ import re
 import _servicedir
 
 _RELEASE = re.compile(r"\d+(\.\d+)?")
-# Where pillar has no network, or one that makes no sense, only that is to be told.
-_STAND_INS = {"int_ip": "127.0.0.1", "int_net": "127.0.0.0/8"}
 
 
 def merged(layers):
@@ -25,41 +24,44 @@ def merged(layers):
     return result
 
 
-def rows(platform, system, proxied):
+def rows(file, system, facts):
     """
     Return the settings of the rows that hold for a system.
 
-    platform
-        what a file of ``ftpgw/platforms/`` holds
+    file
+        what a file of ``ftpgw/platforms/`` or ``ftpgw/servers/`` holds
     system
         its grains ``os_family`` and ``osrelease``; a release that is no number is the newest
-    proxied
-        whether it has an FTP proxy
+    facts
+        ``{condition: whether it holds}`` of this gateway
     """
     number = _RELEASE.match(str(system["osrelease"]))
     release = float(number[0]) if number else float("inf")
     return [
         row["settings"]
-        for row in platform.get(system["os_family"], [])
+        for row in file.get(system["os_family"], [])
         if row.get("since", 0) <= release
         and ("before" not in row or release < row["before"])
-        and row.get("proxy", proxied) == proxied
+        and all(row.get(fact, holds) == holds for fact, holds in facts.items())
     ]
 
 
-def filled(value, network):
-    """Return settings with the values of the network in the place of their names."""
+def filled(value, known):
+    """Return settings with texts in the place of their names in braces."""
     if isinstance(value, dict):
-        return {filled(key, network): filled(entry, network) for key, entry in value.items()}
+        return {filled(key, known): filled(entry, known) for key, entry in value.items()}
     if isinstance(value, list):
-        return [filled(entry, network) for entry in value]
-    if not isinstance(value, str) or "{network." not in value:
-        return value
-    first, last = network["passive_ports"]
-    known = {**network, "first_port": first, "last_port": last}
-    for key, entry in known.items():
-        value = value.replace(f"{{network.{key}}}", str(entry or _STAND_INS.get(key, "")))
+        return [filled(entry, known) for entry in value]
+    if isinstance(value, str) and "{" in value:
+        for name, text in known.items():
+            value = value.replace(f"{{{name}}}", text)
     return value
+
+
+def added(below, above):
+    """Return settings with others over them; packages are added to those that are there."""
+    packages = [*below.get("packages", []), *above.get("packages", [])]
+    return merged([below, above, {"packages": list(dict.fromkeys(packages))}])
 
 
 def with_pillar(below, declared):
@@ -77,12 +79,11 @@ def with_pillar(below, declared):
             for name, service in below["services"].items()
         }
         below = {**below, "services": kept}
-    if isinstance(given.get("packages"), list):
-        given["packages"] = [
-            *below.get("packages", []),
-            *(name for name in given["packages"] if name not in below.get("packages", [])),
-        ]
-    return merged([below, given])
+    return added(below, given) if _is_listing(given.get("packages")) else merged([below, given])
+
+
+def _is_listing(packages):
+    return isinstance(packages, list) and all(isinstance(name, str) for name in packages)
 
 
 def _has_run(service):

@@ -103,7 +103,8 @@ def link(name, wanted, definition, scanned, test=False):
     of the logger is missing, or somebody else's things are in the way.
     """
     world = read(name, definition, scanned)
-    if _goal(wanted) != "up" or not _is_new(wanted, world):
+    # With `test`, an earlier state may be about to make what a new service needs.
+    if _goal(wanted) != "up" or not _is_new(world) or not (test or _has_place(wanted, world)):
         return {}
     wanted = wanted | {"enabled": False, "state": "down"}
     changes = _changes(name, wanted, world)
@@ -113,12 +114,16 @@ def link(name, wanted, definition, scanned, test=False):
     return changes
 
 
-def _is_new(wanted, world):
-    """Tell whether svscan has never seen a service, and it could not do anything wrong."""
+def _is_new(world):
+    """Tell whether svscan has never seen a service, and nothing is in its way."""
+    return world["ours"] and not (world["linked"] or world["supervised"] or world["taken"])
+
+
+def _has_place(wanted, world):
+    """Tell whether there is what svscan needs to run the logger of a service that is down."""
     log = wanted["multilog"]
     has_account = not (log and log["user"]) or _uid(log["user"]) is not None
-    seen = world["linked"] or world["supervised"] or world["taken"] or not world["ours"]
-    return has_account and not seen and os.path.isdir(world["scanned"])
+    return has_account and os.path.isdir(world["scanned"])
 
 
 def read(name, definition, scanned):
@@ -444,6 +449,8 @@ def _settle(name, wanted, world, changes):
         old = world["record"]["pid"] if changes.get("service") == "restarted" else None
         failure, note = _ready.service(folder, wanted, old)
         if failure:
+            # Until it serves it is older than its script: the next run judges it again.
+            os.utime(os.path.join(folder, "run"))
             raise CommandExecutionError(f"{name}: {failure}{_last_words(wanted)}")
     else:
         _wait_until_down(name, folder, wanted["timeout"])

@@ -46,7 +46,7 @@ def read(declared):
     }
 
 
-def passwords(names, own_file, info):
+def passwords(names, own_file, info, shadow="/etc/shadow"):
     """
     Return ``{passwords, unlocked}``: what ftpd goes by, and who has one in the system as well.
 
@@ -55,16 +55,24 @@ def passwords(names, own_file, info):
     own_file
         the file of passwords that is for ftpd alone, or "" where it uses those of the system
     info
-        Salt's ``shadow.info``
+        Salt's ``shadow.info``, asked for whoever is not in the file of Linux
+    shadow
+        that file: to load what Salt has for it takes longer than all else about accounts
     """
-    system = {name: info(name)["passwd"] for name in names}
+    known = _passwords(shadow)
+    system = {name: known[name] if name in known else info(name)["passwd"] for name in names}
     if not own_file:
         return {"passwords": system, "unlocked": set()}
-    lines = _text(own_file).splitlines()
     return {
-        "passwords": dict(line.split(":", 1) for line in lines if ":" in line),
+        "passwords": _passwords(own_file),
         "unlocked": {name for name, hashed in system.items() if not hashed.startswith(("!", "*"))},
     }
+
+
+def _passwords(file):
+    """Return the first field after each name in a file."""
+    lines = (line.split(":") for line in _text(file).splitlines())
+    return {fields[0]: fields[1] for fields in lines if len(fields) > 1}
 
 
 def files(declared, system):

@@ -23,10 +23,12 @@ import _inforce
 import _layers
 import _multilog
 import _rulefiles
+import _sessionlog
 import _sessions
 import _sites
 import _sysctld
 import _tcpserver
+import _tls
 import _userdb
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -337,6 +339,52 @@ def figures(service=None, since="1d", by="site"):
     return counted
 
 
+def transfers(account=None, since="1d"):
+    """
+    List the uploads and downloads of the FTP server, from its log.
+
+    account
+        of this one alone
+
+    since
+        no older than ``1h`` or ``2026-11-23T12:00``
+
+    Returns a list of ``{time, account, address, what, file, bytes, seconds, complete}``, the oldest
+    first; ``--out=table`` shows it as a table.  Raises CommandExecutionError if the server, or what
+    pillar runs in its place, keeps no such log.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.transfers account=partner since=1d
+    """
+    return _sessionlog.transfers(_server_log(since, _sessionlog.TRANSFERS), account)
+
+
+def logins(since="1d"):
+    """
+    List who logged in to the FTP server, who failed to, and who was not even greeted.
+
+    since
+        no older than ``1h`` or ``2026-11-23T12:00``
+
+    Returns a list of ``{time, account, address, result, reason}``, the oldest first.  The result is
+    ``logged in``, ``failed`` (the reason is the ``password``, or that pillar, as it is now, has
+    ``no account`` of that name) or ``denied`` (by the rules, for the ``address``).  Raises as
+    ``ftpgw.transfers`` does.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.logins since=1h
+    """
+    fields = _fields(__pillar__)
+    accounts = (fields.get("accounts") if isinstance(fields, dict) else None) or {}
+    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), accounts)
+
+
 def neighbours(service_dir, services):
     """
     List the services in a scan directory that are not this gateway's.
@@ -363,35 +411,28 @@ def neighbours(service_dir, services):
     )
 
 
-def unprovided(wanted):
+def packages(wanted=(), provided=None):
     """
-    List the packages to install so that what others depend on is not brought by their choice.
+    Tell what Debian's dpkg lacks: Salt asks another program, which takes much longer.
 
     wanted
+        the names of packages
+
+    provided
         ``{what must be provided: the package that shall do it}``
 
-    Returns a list of names, empty where something provides all of it or nothing is wanted.
+    Returns ``{missing, unprovided, interrupted}``: those packages of which it is not plain that
+    they are installed (on another system, all); the packages to install as well, so that what
+    others depend on is not brought by their choice; and whether dpkg was cut short, by a kill or
+    an outage.
 
     CLI Example:
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.unprovided '{system-log-daemon: rsyslog}'
+        salt gw1 ftpgw.packages '[ucspi-tcp]' '{system-log-daemon: rsyslog}'
     """
-    return _debs.unprovided(wanted) if wanted else []
-
-
-def interrupted():
-    """
-    Return whether dpkg was cut short on this machine, by a kill or an outage.
-
-    CLI Example:
-
-    .. code-block:: bash
-
-        salt gw1 ftpgw.interrupted
-    """
-    return _debs.interrupted()
+    return _debs.state(wanted, provided or {})
 
 
 def orphans(packages):
@@ -412,8 +453,10 @@ def orphans(packages):
     if __grains__["os_family"] != "Debian":
         return []
     there = sorted(set(packages) & __salt__["pkg.list_pkgs"]().keys())
+    # Perl, say, comes along and is suggested by a part of itself that every machine has.
+    apt = ["apt-get", "-s", "-o", "APT::AutoRemove::SuggestsImportant=false"]
     alone, with_them = (
-        _debs.removed(__salt__["cmd.run_stdout"](["apt-get", "-s", *words], python_shell=False))
+        _debs.removed(__salt__["cmd.run_stdout"]([*apt, *words], python_shell=False))
         for words in (["autoremove"], ["remove", "--auto-remove", *there])
     )
     return sorted(with_them - alone - set(packages))
@@ -559,6 +602,20 @@ def _known_gateway():
             del run["gateway"]
 
 
+def _server_log(since, grep):
+    """Return lines of the log of the FTP server, if it is one that tells there what is asked."""
+    settings = _gateway_of(None)["settings"]
+    name, servers = settings["server"], settings["servers"]
+    telling = [server for server, entry in servers.items() if "log" in entry.get("can", ())]
+    if name not in telling:
+        known = f"{_gateway.PILLAR}:server: {' or '.join(telling)}" if telling else "no server here"
+        raise CommandExecutionError(
+            f"{_gateway.SERVER}: {name} tells the system log alone who logs in and what is "
+            f"transferred ({known} tells multilog)"
+        )
+    return __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
+
+
 def _declared_accounts(clean):
     """Return the accounts of pillar, and what the system says of how accounts are kept."""
     gateway = _gateway_of(None)
@@ -592,7 +649,7 @@ def _accounts_plan(declared, system, clean):
     if not clean:
         _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
-    machine |= _userdb.passwords(ours, system["passwords"], __salt__["shadow.info"])
+    machine |= _userdb.passwords(ours, system["passwords"], functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
     planned = _accounts.plan(declared, machine, system["shell"], remove)
     groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
@@ -695,21 +752,48 @@ def _system(system):
 
 def _judged(declared, system, fetch, here=False):
     fields = declared if isinstance(declared, dict) else {}
-    network, proxied = _gateway.usable_network(fields), _gateway.is_proxied(fields)
     family = "bsd" if "BSD" in system["os_family"] else "linux"
-    defaults, platform = fetch(["defaults", f"platforms/{family}"])
-    rows = _layers.rows(platform, system, proxied)
-    needed = _layers.filled(_layers.merged([defaults, *rows]), network)
+    needed = _needed(fields, system, fetch, f"platforms/{family}")
     below = _layers.merged([_gateway.DEFAULTS, needed])
     merged = _layers.with_pillar(below, fields)
     found = _gateway.problems(declared, merged, _judge_rules, _log_dir())
-    missing = []
+    missing, warnings = [], []
     if here and not found and _gateway.is_proxied(merged):
         found, missing = _sides(merged["network"])
+    if here and not found:
+        found, warnings = _warnings(fields, merged)
     if here:
         found += _misfits(fields.get("accounts") or {})
-    settings = _gateway.rendered(below if found else merged, found)
+    settings = _gateway.rendered(below if found else merged, found, warnings)
     return {"problems": found + missing, "settings": {**settings, "missing": missing}}
+
+
+def _needed(fields, system, fetch, platform):
+    """Return the settings of a system and of the FTP server that is wanted, else of its first."""
+    facts = _gateway.facts(fields)
+    defaults, platform = fetch(["defaults", platform])
+    needed = _layers.merged([defaults, *_layers.rows(platform, system, facts)])
+    names = list(needed.get("servers", ()))
+    files = fetch([f"servers/{name}" for name in names])
+    servers = {
+        name: _layers.merged(_layers.rows(file, system, facts))
+        for name, file in zip(names, files, strict=True)
+    }
+    wanted = [name for name in servers if name == fields.get("server")]
+    server = next(iter([*wanted, *servers]), "")
+    needed = _layers.added(needed, servers.get(server, {}))
+    needed |= {"server": server, "servers": servers}
+    return _layers.filled(needed, _gateway.known_texts(fields))
+
+
+def _warnings(fields, merged):
+    """Return what is wrong with the certificate, and what is not wrong, but should not stay."""
+    found, warnings = [], []
+    if merged.get("tls"):
+        path = f"{_gateway.PILLAR}:tls"
+        found, warnings = _tls.judged(merged["tls"], path, __salt__["pillar.get"])
+    bypassed = _gateway.bypass(fields, merged["servers"].get(merged["server"], {}))
+    return found, [*warnings, *([bypassed] if bypassed else [])]
 
 
 def _judge_rules(name, given, path):

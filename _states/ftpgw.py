@@ -1,5 +1,10 @@
 """The states that only this formula needs: settings that make sense, accounts as in pillar."""
 
+import contextlib
+import os
+import pwd
+import stat
+
 import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -24,7 +29,62 @@ def checked(name, files=()):
     problems = __salt__["ftpgw.settings"]("problems")
     if problems:
         return _result.failed(name, "\n".join(problems))
-    return _result.unchanged(name, "every setting makes sense")
+    warnings = __salt__["ftpgw.settings"]("warnings")
+    return _result.unchanged(name, "every setting makes sense", warnings)
+
+
+def installed(name, pkgs, **options):
+    """
+    Install packages; where all of them plainly are, Salt itself is not asked, which takes longer.
+
+    name
+        a label
+    pkgs
+        the names of packages, without versions
+    options
+        more for Salt's ``pkg.installed``
+
+    .. code-block:: yaml
+
+        ftpgw packages are installed:
+          ftpgw.installed:
+            - pkgs: [ucspi-tcp]
+            - install_recommends: False
+    """
+    if not __salt__["ftpgw.packages"](pkgs)["missing"]:
+        return _result.unchanged(name, "all packages are installed")
+    if __grains__["kernel"] == "OpenBSD" and "pkg.install" not in __salt__:
+        return __states__["pkgadd.installed"](name=name, pkgs=pkgs)
+    # As Salt does it for the first of its own states of packages in a run.
+    return __states__["pkg.installed"](name=name, pkgs=pkgs, **{"refresh": True, **options})
+
+
+def account(name, home, shell):
+    """
+    Make the account of a daemon, which nobody logs in to; Salt is asked only where it differs.
+
+    name
+        of the account
+    home
+        the path of its home, which is not made
+    shell
+        one that opens nothing
+
+    .. code-block:: yaml
+
+        ftpgw loggers have an account:
+          ftpgw.account:
+            - name: multilog
+            - home: /var/multilog
+            - shell: /usr/sbin/nologin
+    """
+    with contextlib.suppress(KeyError):
+        entry = pwd.getpwnam(name)
+        if (entry.pw_dir, entry.pw_shell) == (home, shell):
+            return _result.unchanged(name, "the account is as it should be")
+    return __states__["user.present"](
+        name=name, system=True, home=home, createhome=False, shell=shell
+    )
 
 
 def leftovers(name, remove=False):
@@ -119,29 +179,49 @@ def _applied(name, clean):
     return _result.changed(name, changes, "accounts have changed", plan["warnings"])
 
 
-def sysctl_lasting(name, value, file):
+def sysctl(name, value, file):
     """
-    Fail if a variable of the kernel will be something else after a boot than a file of ours says.
+    Set a variable of the kernel, now and at a boot; fail if after a boot it will be another one.
 
     name
         the variable
     value
         what it shall be
     file
-        the path of our file, in a directory that systemd reads
+        the path of a file of ours, in a directory that systemd reads
 
     .. code-block:: yaml
 
         net.ipv4.ip_local_port_range:
-          ftpgw.sysctl_lasting:
+          ftpgw.sysctl:
             - value: 49152 65535
             - file: /etc/sysctl.d/zzz-ftpgw.conf
     """
     last = __salt__["ftpgw.sysctl"](name, file)
+    # Whatever ours says: a file with a later name has the last word.
     if last["by"] not in (None, file) and last["boot"] != value:
         told = f"after a boot it is {last['boot']}, not {value}: take it out of {last['by']}"
         return _result.failed(name, f"{name}: {told}")
-    return _result.unchanged(name, f"after a boot it is {value}")
+    if (last["now"], last["boot"]) == (value, value) and (last["by"] != file or _is_plain(file)):
+        return _result.unchanged(name, f"it is {value}, after a boot as well")
+    changes = {name: value}
+    if __opts__["test"]:
+        return _result.would_change(name, changes, f"it would be {value}")
+    for state, settings in (
+        ("file.managed", {"name": file, "replace": False, "user": "root", "mode": "0644"}),
+        ("sysctl.present", {"name": name, "value": value, "config": file}),
+    ):
+        done = __states__[state](**settings)
+        if done["result"] is False:
+            return _result.failed(name, f"{name}: {done['comment']}")
+    if __salt__["ftpgw.sysctl"](name, file)["now"] != value:
+        return _result.failed(name, f"{name}: it is not {value} after all")
+    return _result.changed(name, changes, f"it is {value}, after a boot as well")
+
+
+def _is_plain(file):
+    status = os.lstat(file)
+    return (status.st_mode, status.st_uid) == (stat.S_IFREG | 0o644, 0)
 
 
 def _changes(plan):

@@ -1,4 +1,6 @@
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 include:
   - ftpgw.packages
 {#- No new account is for the system's own FTP daemons, which know nothing of addresses. #}

@@ -1,5 +1,7 @@
 # Undo the gateway in reverse. Logs, the homes of the accounts, and the account that owns the logs stay.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}
 include:
   - ftpgw.ready
@@ -63,12 +65,29 @@ ftpgw denies nobody by ssh any more:
 ftpgw lines about accounts are gone:
   sharedfile.no_lines:
     - names: [/etc/shells, /etc/ftpusers]
-{%- for file in [ftpgw.pam.file] | select %}
+{%- set files, owned, masks = [ftpgw.pam.file], [], [] %}
+{%- for server in ftpgw.servers.values() %}
+{%-   do files.append(server.get("pam", {}).file) %}
+{%-   do owned.extend(server.get("config", {}) | list + server.get("directories", [])) %}
+{%-   for unit in server.get("mask", []) if grains.get("init") == "systemd" %}
+{%-     do masks.append("/etc/systemd/system/" ~ unit) %}
+{%-   endfor %}
+{%- endfor %}
+{%- for what in ftpgw.get("tls", {}).get("contents_pillar", {}) %}
+{%-   do owned.append(ftpgw.tls[what]) %}
+{%- endfor %}
+{%- for file in files | select | unique %}
 
-ftpgw gives PAM its own file back:
+ftpgw gives PAM its own file back{{ " (" ~ file ~ ")" if not loop.first else "" }}:
   conffile.restored:
     - name: {{ file | string | json }}
 {%- endfor %}
+{%- if owned %}
+
+ftpgw files of FTP servers are gone:
+  file.absent:
+    - names: {{ owned | json }}
+{%- endif %}
 
 ftpgw gives inetd its ports back:
   inetd.restored:
@@ -78,7 +97,15 @@ ftpgw gives inetd its ports back:
 ftpgw packages are gone:
   {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.removed:
     - pkgs: {{ (ftpgw.packages + salt["ftpgw.orphans"](ftpgw.packages)) | json }}
-    - unless:
+    - unless: &needed
       - fun: ftpgw.neighbours
         service_dir: {{ ftpgw.service_dir | json }}
         services: {{ ftpgw.services | list | json }}
+{%- if masks %}
+
+# Not where the package stays, which would then serve everybody after a boot.
+ftpgw masks no daemon any more:
+  file.absent:
+    - names: {{ masks | json }}
+    - unless: *needed
+{%- endif %}

@@ -1,7 +1,9 @@
 # FTP of the inside network goes to ftp-proxy, except to the gateway itself; data connections come from the client only.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
-{%- set passive = network.passive_ports | join("-") %}
+{%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- set does = "diverts" if ftpgw.proxied else "guards" %}
 include:
   - ftpgw.ready

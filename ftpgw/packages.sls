@@ -1,6 +1,9 @@
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter = [ftpgw.filter.package] if ftpgw.firewall.manage and ftpgw.filter.package is defined else [] %}
-{%- set unprovided = salt["ftpgw.unprovided"](ftpgw.get("provided", {})) %}
+{%- set dpkg = salt["ftpgw.packages"](provided=ftpgw.get("provided", {})) %}
+{%- set unprovided = dpkg.unprovided %}
 include:
   - ftpgw.ready
 {%- if ftpgw.daemontools.source %}
@@ -15,11 +18,9 @@ ftpgw scan directory exists:
     - mode: '0755'
 
 ftpgw loggers have an account:
-  user.present:
+  ftpgw.account:
     - name: multilog
-    - system: True
     - home: /var/multilog
-    - createhome: False
     - shell: {{ ftpgw.nologin | json }}
 {%- for name, settings in ftpgw.services.items() if not (name == "ftp-proxy" and ftpgw.missing) %}
 {%- if not salt["file.is_link"](ftpgw.service_dir ~ "/" ~ name) %}
@@ -44,7 +45,7 @@ ftpgw has its place in a boot:
     - makedirs: True
     - dir_mode: '0755'
 {%- endif %}
-{%- if ftpgw.repair is defined and salt["ftpgw.interrupted"]() %}
+{%- if ftpgw.repair is defined and dpkg.interrupted %}
 
 # What an earlier run, or a person, left half-way; nothing can be installed before.
 ftpgw packages are whole:
@@ -55,9 +56,21 @@ ftpgw packages are whole:
     - failhard: True
 {%- endif %}
 
+{%- if grains.get("init") == "systemd" %}
+{%- for unit in ftpgw.get("mask", []) %}
+
+# Before the package is there, which would start it.
+ftpgw has no {{ unit }}:
+  file.symlink:
+    - name: /etc/systemd/system/{{ unit }}
+    - target: /dev/null
+    - force: True
+{%- endfor %}
+{%- endif %}
+
 # Without them nothing is written into files of theirs, which they would ask about when they come.
 ftpgw packages are installed:
-  {{ "pkgadd" if grains["kernel"] == "OpenBSD" and "pkg.install" not in salt else "pkg" }}.installed:
+  ftpgw.installed:
     - pkgs: {{ (ftpgw.packages + filter + unprovided) | json }}
     - failhard: True
 {%- for option, value in ftpgw.get("installing", {}).items() %}

@@ -1,6 +1,8 @@
 # The custom modules are on the minion and pillar makes sense: before that nothing is touched.
-{%- from "ftpgw/map.jinja" import new, platform with context %}
-{%- if new %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
+{%- if "__master_opts__" not in opts and salt["ftpgw.sync"](saltenv) %}
 ftpgw modules are new on this minion:
   test.nop:
     - force_reload_modules: True
@@ -8,5 +10,11 @@ ftpgw modules are new on this minion:
 
 ftpgw settings make sense:
   ftpgw.checked:
-    - files: {{ ["salt://ftpgw/defaults.yaml", "salt://ftpgw/" ~ platform ~ ".yaml"] | json }}
+    - files:
+      - salt://ftpgw/defaults.yaml
+      - salt://ftpgw/platforms/bsd.yaml
+      - salt://ftpgw/platforms/linux.yaml
+{%- for name in ftpgw.servers %}
+      - salt://ftpgw/servers/{{ name }}.yaml
+{%- endfor %}
     - failhard: True

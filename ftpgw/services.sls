@@ -1,21 +1,23 @@
 # The daemons under supervise, after what they need before they run.
-{%- from "ftpgw/map.jinja" import ftpgw with context %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%-   from "ftpgw/map.jinja" import ftpgw with context %}
+{%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
+{%- set kernel = ftpgw.passive_kernel | default(network.passive_ports) %}
 {%- set proxy = ftpgw.get("proxy", {}) if ftpgw.proxied else {} %}
 include:
   - ftpgw.ready
   - ftpgw.packages
+  - ftpgw.server
 {%- if ftpgw.boot is defined %}
   - ftpgw.boot
 {%- endif %}
 {%- if proxy.account is defined %}
 
 ftpgw proxy has an account:
-  user.present:
+  ftpgw.account:
     - name: {{ proxy.account }}
-    - system: True
     - home: /nonexistent
-    - createhome: False
     - shell: {{ ftpgw.nologin | json }}
 {%- endif %}
 {%- if proxy.config is defined %}
@@ -41,23 +43,10 @@ ftpgw proxy is not started by its package:
 {%- if ftpgw.passive_sysctl is defined and (ftpgw.proxied or ports) %}
 
 # The last word is that of the file with the last name.
-ftpgw range of passive ports has a file:
-  file.managed:
-    - name: /etc/sysctl.d/zzz-ftpgw.conf
-    - replace: False
-    - user: root
-    - mode: '0644'
-
 ftpgw passive connections have ports of their own:
-  sysctl.present:
+  ftpgw.sysctl:
     - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
-    - config: /etc/sysctl.d/zzz-ftpgw.conf
-
-ftpgw passive connections keep their ports after a boot:
-  ftpgw.sysctl_lasting:
-    - name: {{ ftpgw.passive_sysctl }}
-    - value: {{ network.passive_ports | join(" ") | json }}
+    - value: {{ kernel | join(" ") | json }}
     - file: /etc/sysctl.d/zzz-ftpgw.conf
 {%- endif %}
 {%- if ports and ftpgw.firewall.manage %}

@@ -108,7 +108,7 @@ def again():
 def serve(way):
     """Make this bare machine a gateway; return when a client was greeted, and when it was over."""
     begun = time.perf_counter()
-    with greeted() as moments:
+    with greeted(once=True) as moments:
         if way == BY_HAND:
             run(HERE / BY_HAND)
         else:
@@ -133,19 +133,19 @@ def unserved(kind, number):
 
 
 @contextlib.contextmanager
-def greeted():
+def greeted(once=False):
     """Let a client ask all the time; yield when it asked, was greeted, and how often in vain."""
     moments, over = [], threading.Event()
 
     def ask():
         in_vain = 0
-        while not over.is_set():
+        while not (over.is_set() or (once and moments)):
             begun, in_vain = time.perf_counter(), in_vain + 1
             with contextlib.suppress(ConnectionRefusedError):
                 if LAN.greeting().startswith(b"220"):
                     moments.append((begun, time.perf_counter(), in_vain - 1))
                     in_vain = 0
-            time.sleep(0.002)
+            time.sleep(0.005)
 
     client = threading.Thread(target=ask)
     client.start()

@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "sandbox"))
 
 import gateway
 import machine as boots
+import master as masters
 import outside
 
 
@@ -35,6 +36,14 @@ def servers(_in_the_box):
     gateway.person("partner", "salt and spirits")
     with outside.servers():
         yield
+
+
+@pytest.fixture(scope="session")
+def master(networks, tmp_path_factory):
+    """A master in the inside network."""
+    folder = tmp_path_factory.mktemp("master")
+    with masters.Master(folder, masters.LAN, "lan").running() as made:
+        yield made
 
 
 @contextlib.contextmanager
@@ -63,7 +72,13 @@ def bare(networks):
 
 
 @pytest.fixture(scope="module")
-def gw(bare):
+def before(bare):
+    """The packages that the machine had before it was a gateway."""
+    return bare.packages()
+
+
+@pytest.fixture(scope="module")
+def gw(bare, before):
     """A gateway, right after it was made."""
     bare.apply()
     return bare

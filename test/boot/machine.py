@@ -1,7 +1,7 @@
 """A gateway that boots: Debian under systemd-nspawn, in the box of box.py, between lan and wan.
 
-Its files are an overlay over the root that root.py built; what it writes is in memory. Salt, the
-formula and its modules are this repository's and this Python's, read-only.
+Its files are an overlay over the root that root.py built, with a Salt in it; what it writes is in
+memory. The formula and its modules are this repository's, read-only.
 """
 
 import contextlib
@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import box
@@ -23,16 +22,21 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 # The guest's side of each cable, and who is at the other end; clients know the gateway's addresses.
 CABLES = {"int0": ("br-int", "02:00:00:00:00:01"), "ext0": ("br-ext", "02:00:00:00:00:02")}
 REBOOTED = 133
-SALT_CALL = """\
-#!/opt/salt/bin/python3
-import sys
-from salt.scripts import salt_call
-sys.argv[0] = "salt-call"
-salt_call()
-"""
 # Enough for a machine that has much else to do.
 BOOTED = 60
-ENVIRONMENT = ["HOME=/root", "LANG=C.UTF-8", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/salt/bin"
+ENVIRONMENT = ["HOME=/root", "LANG=C.UTF-8", f"PATH={PATH}"]
+# A restart ends what the minion has started, unless that has a unit of its own.
+MINION = f"""\
+[Unit]
+After=network.target
+[Service]
+Environment=PATH={PATH}
+ExecStart=/opt/salt/bin/salt-minion
+KillMode=control-group
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def bridges():
@@ -73,15 +77,12 @@ class Machine:
         self.nspawn = self.init = None
 
     def _salt(self):
-        self.write("/usr/local/bin/salt-call", SALT_CALL, 0o755)
         self.write("/etc/salt/minion", (REPOSITORY / "test/sandbox/minion").read_text())
         self.write("/etc/hosts", box.HOSTS)
         self.write("/etc/nsswitch.conf", box.LOOKUPS)
         self.write("/srv/pillar/top.sls", "base: {'*': [ftpgw]}\n")
         self.write("/srv/pillar/ftpgw.sls", (REPOSITORY / "pillar.example").read_text())
-        packages = f"lib/python3.{sys.version_info.minor}/site-packages"
-        self.shared = {f"{sys.prefix}/{packages}": f"/opt/salt/{packages}"}
-        self.shared |= {
+        self.shared = {
             f"{REPOSITORY}/{name}": f"/srv/salt/{name}" for name in ("_modules", "_states", "ftpgw")
         }
 
@@ -106,6 +107,13 @@ class Machine:
         file.write_text(yaml.safe_dump(content))
         yield
         file.write_text(whole)
+
+    def minion(self, master):
+        """Give it a minion that asks a master, now and after every boot."""
+        own = self.path("/etc/salt/minion").read_text().replace("file_client: local\n", "")
+        self.write("/etc/salt/minion", f"{own}master: {master}\n")
+        self.write("/etc/systemd/system/salt-minion.service", MINION)
+        self.run("systemctl", "enable", "--now", "--quiet", "salt-minion")
 
     def start(self):
         """Switch it on; what is not up yet goes on while this returns."""

@@ -5,10 +5,12 @@ import socket
 import threading
 import time
 
-from clients import on
+from clients import STRANGER, SURFER, on
 
 EVERY = 0.05
-DEADLINE = 30
+SERVER_OUTSIDE = b"GNU inetutils"
+# Enough for a machine that has much else to do.
+DEADLINE = 120
 
 
 class Poll:
@@ -45,6 +47,16 @@ def polled(client):
     finally:
         poll.end.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def watched():
+    """Raise if meanwhile a denied client gets a byte, or one of the LAN gets past the proxy."""
+    with polled(STRANGER) as denied, polled(SURFER) as diverted:
+        yield
+        eventually(lambda: denied.attempts > 10 and diverted.greetings)
+    assert denied.greetings == set()
+    assert not [text for text in diverted.greetings if SERVER_OUTSIDE in text]
 
 
 def heard(client):

@@ -1,73 +1,94 @@
 """A gateway is what it is after a boot, with nobody there: these tests are one story."""
 
+import pathlib
+
 import pytest
-from clients import LAN, PARTNER, STRANGER, SURFER, Client, download, upload
-from polls import eventually, heard, polled
+from facts import facts, served
+from master import LAN
+from polls import eventually, watched
 
-PAYLOAD = bytes(range(256)) * 400
-SERVER_OUTSIDE = b"GNU inetutils"
-
-
-def facts(gw):
-    """Raise unless everybody who should be is served, nobody else is, and status says so."""
-    for client in (LAN, PARTNER, SURFER):
-        with client.session() as ftp:
-            upload(ftp, "fact.bin", PAYLOAD)
-            assert download(ftp, "fact.bin") == PAYLOAD
-    assert STRANGER.greeting() == b""
-    proxy = Client("wan", SURFER.server, LAN.server, 8021)
-    assert heard(proxy) == b""
-    eventually(lambda: well(gw))
-    assert gw.run("systemctl", "--failed", "--quiet").stdout == ""
-
-
-def well(gw):
-    """Return whether the services are up, and have been for long enough."""
-    records = gw.call("daemontools.show")
-    assert list(records) == ["ftp-proxy", "open-ftpd"]
-    loggers = [record["log"] for record in records.values()]
-    problems = [record.get("problem") for record in records.values()]
-    return {record["state"] for record in [*records.values(), *loggers]} == {"up"} and not any(
-        problems
-    )
+# As somebody writes it who thinks of FTP only.
+CUTTING = """\
+cut:
+  firewall.loaded:
+    - name: /etc/nftables.d/cut.nft
+    - text: |
+        table ip cut {
+          chain out { type filter hook output priority 0; tcp dport { 4505, 4506 } drop; }
+        }
+    - filter:
+        check: [nft, --check, --file, '{file}']
+        load: [nft, --file, '{file}']
+        show: [nft, list, table, ip, cut]
+        unload: [nft, delete, table, ip, cut]
+"""
 
 
-def served(gw):
-    """Wait, touching nothing, until svscan has seen what it boots with; then see who is served."""
-    for client in (LAN, SURFER):
-        eventually(client.greeting)
-    facts(gw)
+@pytest.fixture(scope="module")
+def gw(bare, master):
+    """A Debian with a minion that has synced nothing."""
+    bare.minion(LAN)
+    eventually(lambda: master.knows("gw1"))
+    return bare
 
 
 @pytest.mark.usefixtures("servers")
-def test_the_first_apply_makes_a_gateway(gw):
+def test_the_first_apply_from_a_master_makes_a_gateway(gw, master):
+    master.apply("gw1")
     facts(gw)
 
 
-def test_a_second_apply_changes_nothing(gw):
-    assert not [name for name, state in gw.apply().items() if state["changes"]]
+@pytest.mark.usefixtures("gw")
+def test_a_second_apply_changes_nothing(master):
+    assert not [name for name, state in master.apply("gw1").items() if state["changes"]]
+
+
+@pytest.fixture
+def cutting():
+    """Rules on the master that cut minions off."""
+    sls = pathlib.Path("/srv/salt/cut.sls")
+    sls.write_text(CUTTING)
+    yield "cut"
+    sls.unlink()
+
+
+def test_rules_that_cut_the_master_off_come_back_if_the_minion_is_killed(gw, master, cutting):
+    """What a run has begun is killed with the service, but for the guard of the rules."""
+    master.begin("gw1", "state.apply", cutting)
+    eventually(lambda: loaded(gw))
+    gw.run("systemctl", "kill", "--signal=KILL", "salt-minion")
+    eventually(lambda: not loaded(gw))
+    assert not gw.path("/etc/nftables.d/cut.nft").exists()
+    gw.run("systemctl", "restart", "salt-minion")
+
+
+def loaded(gw):
+    """Return whether the rules that cut are in force."""
+    return gw.run("nft", "list", "table", "ip", "cut", check=False).returncode == 0
 
 
 @pytest.mark.usefixtures("servers")
-def test_it_serves_again_after_a_reboot(gw):
-    gw.reboot()
-    served(gw)
+@pytest.mark.parametrize("time", ["once", "twice"])
+def test_it_serves_again_after_a_reboot(gw, time):
+    with watched():
+        gw.reboot()
+        served(gw)
+
+
+@pytest.mark.usefixtures("gw")
+def test_the_master_reaches_it_after_the_reboots(master):
+    eventually(lambda: master.knows("gw1"))
 
 
 @pytest.mark.usefixtures("servers")
 def test_it_serves_again_after_a_power_cut_right_after_an_apply(gw):
-    gw.apply()
-    gw.cut()
-    gw.boot()
-    served(gw)
+    def lasts(ftpgw):
+        ftpgw["rules"]["ftp"]["sites"]["late"] = {"allow": ["198.51.100.8"]}
 
-
-@pytest.mark.usefixtures("servers")
-def test_while_it_boots_nobody_gets_what_the_rules_keep_from_him(gw):
-    with polled(STRANGER) as denied, polled(SURFER) as diverted:
-        gw.reboot()
+    with gw.pillar(lasts):
+        gw.apply()
+        gw.cut()
+    with watched():
+        gw.boot()
         served(gw)
-    assert denied.attempts > 10
-    assert denied.greetings == set()
-    assert diverted.greetings
-    assert not [text for text in diverted.greetings if SERVER_OUTSIDE in text]
+    assert gw.call("tcprules.check", "ftp", "198.51.100.8")["site"] == "late"

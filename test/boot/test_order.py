@@ -2,18 +2,20 @@
 
 import pytest
 from clients import LAN, PARTNER, SURFER
-from polls import eventually, heard
+from polls import eventually, heard, watched
 
 SLOW = "[Service]\nExecStartPre=/bin/sleep 3\n"
 
 
+@pytest.mark.usefixtures("servers")
 def test_the_proxy_waits_for_its_address_and_its_filter(gw):
     for unit in ("networking", "nftables"):
         gw.write(f"/etc/systemd/system/{unit}.service.d/slow.conf", SLOW)
     log = gw.path("/var/multilog/ftp-proxy/current")
     before = log.read_text()
-    gw.reboot()
-    eventually(LAN.greeting)
+    with watched():
+        gw.reboot()
+        eventually(LAN.greeting)
     assert "fatal" not in log.read_text().removeprefix(before)
 
 

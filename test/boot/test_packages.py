@@ -1,25 +1,14 @@
 """What the packages of a gateway leave of the machine they come to."""
 
-import pytest
+from polls import eventually
 
 FILTER = {"nftables", "libedit2", "libjansson4", "libnftables1", "libnftnl11"}
 
 
-@pytest.fixture(scope="module")
-def before(bare):
-    """The packages that the machine had before it was a gateway."""
-    return bare.packages()
-
-
-@pytest.fixture(scope="module")
-def gw(before, gw):
-    """A gateway, of which it is known what there was before."""
-    return gw
-
-
 def test_the_log_in_of_a_person_still_stands_in_the_journal(gw):
     gw.run("logger", "-t", "probe", "after the gateway came")
-    assert "after the gateway came" in gw.run("journalctl", "--quiet", "-t", "probe").stdout
+    read = ["journalctl", "--quiet", "-t", "probe"]
+    eventually(lambda: "after the gateway came" in gw.run(*read).stdout)
 
 
 def test_none_comes_that_is_only_recommended(gw):

@@ -310,6 +310,21 @@ def test_rules_are_unloaded_and_their_files_removed(load, minion):
     assert minion.apply("firewall.unloaded", **arguments)["changes"] == {}
 
 
+def test_rules_to_begin_with_are_loaded_only_where_there_are_none(load, minion):
+    """Others in force stay, edited or not; what is in the file does not count."""
+    arguments = {"name": str(load.path), "filter": FILTER}
+    assert minion.apply("firewall.begun", text=OLD, test=True, **arguments)["result"] is None
+    assert in_force() == []
+    assert minion.apply("firewall.begun", text=OLD, **arguments)["result"] is True
+    assert in_force() == ["7 drop"]
+    load(NEW)
+    assert minion.apply("firewall.begun", text=OLD, **arguments)["changes"] == {}
+    assert in_force() == ["{ 7, 9 } drop"]
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    assert minion.apply("firewall.begun", text=OLD, **arguments)["result"] is True
+    assert in_force() == ["7 drop"]
+
+
 def test_tables_of_others_are_not_touched(load, minion):
     """Neither by loading, nor by going back, nor by unloading."""
     subprocess.run(["nft", "add", "table", "ip", "theirs"], check=True)

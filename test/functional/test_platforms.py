@@ -91,7 +91,7 @@ class System:
             return chunks[0] if isinstance(chunks, tuple) else chunks
 
     def chunks(self, state):
-        """Return the states of one kind, for example ``pkg.installed``."""
+        """Return the states of one kind, for example ``firewall.loaded``."""
         return [chunk for chunk in self.low if f"{chunk['state']}.{chunk['fun']}" == state]
 
     def rendered(self):
@@ -104,12 +104,9 @@ class System:
         return yaml.safe_dump(plain, sort_keys=False, width=110)
 
     def _state(self, chunk):
-        module = chunk["state"]
-        if module == "pkg" and self.kernel == "OpenBSD":
-            module = "pkgadd"  # the same, where Salt has no pkg
         keys = sorted(key for key in chunk.keys() - ELSEWHERE if not key.startswith("__"))
         arguments = {key: chunk[key] for key in keys}
-        return {f"{module}.{chunk['fun']} {chunk['name']}": arguments or None}
+        return {f"{chunk['state']}.{chunk['fun']} {chunk['name']}": arguments or None}
 
     def scripts(self):
         """Return the files of every service."""
@@ -188,14 +185,6 @@ def test_a_run_script_is_sound(system, name):
     for text in system(name).scripts().values():
         for judge in (["sh", "-n"], ["shellcheck", "-"]):
             subprocess.run(judge, input=text, text=True, check=True)
-
-
-def test_salts_own_module_is_used_where_there_is_one(system):
-    """Salt 3008 has no pkg module for OpenBSD; its older releases do."""
-    openbsd = system("openbsd-7.6")
-    ours, salts = openbsd.chunks("pkgadd.installed"), openbsd.chunks("pkg.installed")
-    assert bool(salts) == ("pkg.install" in openbsd.functions)
-    assert bool(ours) != bool(salts)
 
 
 MAKES = ("file.managed", "file.directory", "cmd.run")

@@ -5,6 +5,7 @@ import pathlib
 import _layers
 import pytest
 import yaml
+from salt.utils.jinja import SaltCacheLoader
 
 ROOT = pathlib.Path(__file__).parents[2]
 HASH = "$6$salt$" + "a" * 86
@@ -37,16 +38,38 @@ def test_each_run_has_settings_of_its_own(show):
 
 def test_the_settings_are_worked_out_once(show, monkeypatch):
     """However many state files ask for them."""
-    asked, rows = [], _layers.rows
+    asked, with_pillar = [], _layers.with_pillar
 
     def counted(*arguments):
         asked.append(arguments)
-        return rows(*arguments)
+        return with_pillar(*arguments)
 
-    monkeypatch.setattr(_layers, "rows", counted)
+    monkeypatch.setattr(_layers, "with_pillar", counted)
     low = show("ftpgw", pillar=GOOD)
     assert len({chunk["__sls__"] for chunk in low}) > 5
     assert len(asked) == 1
+
+
+def test_only_a_minion_without_the_modules_compiles_how_they_come(served, show, monkeypatch):
+    """A template is compiled anew for each state file; and they all begin alike."""
+    served["saltutil.sync_modules"]("base", refresh=False)
+    compiled, get_source = [], SaltCacheLoader.get_source
+
+    def told(self, environment, template):
+        compiled.append(template)
+        return get_source(self, environment, template)
+
+    monkeypatch.setattr(SaltCacheLoader, "get_source", told)
+    assert show("ftpgw", pillar=GOOD)
+    assert "ftpgw/files/nftables.jinja" in compiled
+    assert "ftpgw/map.jinja" not in compiled
+    texts = [path.read_text() for path in (ROOT / "ftpgw").glob("*.sls")]
+    heads = {
+        text[text.index("{%- if") :].partition("{% endif %}")[0]
+        for text in texts
+        if "map.jinja" in text
+    }
+    assert len(heads) == 1
 
 
 NO_PROXY = {"ftp-proxy": {"state": "absent"}}

@@ -1,5 +1,6 @@
 """The box leaves nothing behind, however it ends. A box in the box shows it."""
 
+import contextlib
 import pathlib
 import signal
 import subprocess
@@ -73,6 +74,44 @@ def test_a_box_that_is_killed_takes_everything_with_it(number):
         assert box.wait(10) != 0
     assert eventually(lambda: not processes())
     assert machine() == before
+
+
+@contextlib.contextmanager
+def at_work(script, *arguments):
+    """Have a box that has come as far as its script says; yield what tells its last words."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*BOX, "bash", "-c", script, "box", *arguments], **pipes) as box:
+        assert box.stdout.readline() == "ready\n"
+        yield lambda: box.communicate("go on\n")[0]
+
+
+def test_two_boxes_at_once_have_nothing_in_common():
+    """Neither files, networks, terminals, processes nor rules."""
+    script = """
+    echo $1 >/etc/who; ip netns exec lan ip link add $1 type veth peer name other
+    nft add table ip $1; exec -a $1 sleep 1000 & echo ready; read
+    cat /etc/who; ip netns exec lan ip -o link show type veth | grep -o "a[12]@"
+    nft list tables; ps -e -o args= | grep -o '^a[12] '; echo /dev/pts/*
+    """
+    with at_work(script, "a1") as first, at_work(script, "a2") as second:
+        for name, said in (("a1", first()), ("a2", second())):
+            assert said.split() == [name, f"{name}@", "table", "ip", name, name, "/dev/pts/ptmx"]
+
+
+def test_what_is_configured_and_installed_on_the_machine_meanwhile_is_not_seen():
+    late, status = pathlib.Path("/etc/late"), pathlib.Path("/var/lib/dpkg/status")
+    before = status.read_text()
+    script = "echo ready; read; grep -c '^Package: late-' /var/lib/dpkg/status; ls /etc/late"
+    with at_work(script) as last:
+        new = status.with_name("status-new")
+        new.write_text(before.replace("Package: ", "Package: late-"))
+        new.rename(status)
+        late.touch()
+        try:
+            assert last() == "0\n"
+        finally:
+            late.unlink()
+            status.write_text(before)
 
 
 def test_three_hosts_know_each_other():

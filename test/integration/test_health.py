@@ -35,7 +35,6 @@ def run(*command):
 @pytest.fixture(scope="module")
 def minion(gateway):
     """The gateway's modules in this process: a salt-call for each look would take seconds."""
-    gateway.forget_starts()
     opts = salt.config.minion_config("/etc/salt/minion")
     opts["file_client"] = "local"
     opts["grains"] = salt.loader.grains(opts)
@@ -57,6 +56,7 @@ def health(minion):
 @pytest.fixture
 def told(health):
     """Wait until there are so many problems, and return them."""
+    gw.forget_starts()
 
     def wait(count):
         deadline = time.monotonic() + PATIENCE

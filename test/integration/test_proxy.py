@@ -286,7 +286,8 @@ def test_rules_that_are_gone_come_back(gateway):
     """After somebody's flush; with test=True that is said."""
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     assert gateway.changed(gateway.apply("ftpgw.firewall", test=True)) == {
-        "ftpgw packet filter diverts FTP"
+        "ftpgw packet filter guards data",
+        "ftpgw packet filter diverts FTP",
     }
     gateway.apply("ftpgw.firewall")
     assert SURFER.greeting().startswith(b"220")
@@ -438,7 +439,7 @@ def test_inetd_gives_up_the_port_of_the_proxy(gateway, pillar):
 
 
 def test_whoever_holds_the_port_of_the_proxy_is_named(gateway, pillar):
-    """In one line, with its process; the rules of the filter are not loaded."""
+    """In one line, with its process; FTP is not diverted to it, but data is guarded."""
     stop_proxy(gateway)
     subprocess.run(["nft", "delete", "table", "ip", "ftpgw"], check=True)
     with pillar() as ftpgw:
@@ -450,7 +451,8 @@ def test_whoever_holds_the_port_of_the_proxy_is_named(gateway, pillar):
     assert service["comment"].startswith("ftp-proxy: ")
     assert "port 8021 is held by " in service["comment"]
     assert done["ftpgw packet filter diverts FTP"]["result"] is False
-    assert not table()
+    assert "newcomer" in table()
+    assert "redirect" not in table()
 
 
 def test_the_daemon_of_the_package_does_not_start():

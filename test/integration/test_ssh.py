@@ -10,6 +10,21 @@ import gateway as gw
 import pytest
 from clients import LAN
 
+CUTTING = """\
+cut:
+  firewall.loaded:
+    - name: /etc/nftables.d/cut.nft
+    - text: |
+        table ip cut {
+          chain in { type filter hook input priority 0; ip saddr 127.0.0.1 drop; }
+        }
+    - filter:
+        check: [nft, --check, --file, '{file}']
+        load: [nft, --file, '{file}']
+        show: [nft, list, table, ip, cut]
+        unload: [nft, delete, table, ip, cut]
+"""
+
 
 @pytest.fixture(scope="module")
 def ssh(tmp_path_factory):
@@ -37,9 +52,9 @@ def ssh(tmp_path_factory):
     (root / "roster").write_text(json.dumps({"gw1": target}))
     common = ["salt-ssh", "-c", root, "-i", "--ignore-host-keys", "--out=json", "gw1"]
 
-    def run(*arguments):
+    def run(*arguments, well=True):
         done = subprocess.run([*common, *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert (done.returncode == 0) == well, done.stdout + done.stderr
         return json.loads(done.stdout)["gw1"]
 
     yield run
@@ -58,3 +73,19 @@ def test_a_target_of_ssh_becomes_a_gateway(ssh):
 def test_a_second_run_by_ssh_changes_nothing(ssh):
     states = ssh("state.apply", "ftpgw")
     assert [name for name, state in states.items() if state["changes"]] == []
+
+
+@pytest.fixture
+def cutting():
+    """Rules that drop whatever comes from the address that ssh comes from."""
+    sls = pathlib.Path("/srv/salt/cut.sls")
+    sls.write_text(CUTTING)
+    yield "cut"
+    sls.unlink()
+
+
+def test_rules_that_cut_ssh_come_back_and_ssh_says_so(ssh, cutting):
+    (state,) = ssh("state.apply", cutting, well=False).values()
+    assert "with these rules the ssh client at 127.0.0.1:22 does not answer" in state["comment"]
+    show = ["nft", "list", "table", "ip", "cut"]
+    assert subprocess.run(show, capture_output=True, check=False).returncode != 0

@@ -4,8 +4,9 @@
     box.py COMMAND [ARG ...]
 
 The command runs as root on **gw**, which is this machine seen through an overlay: it reads the
-machine's files, and whatever it writes goes to memory. Two more hosts share its files and have
-networks of their own (`ip netns exec lan COMMAND`):
+machine's files, and whatever it writes goes to memory. What is configured and installed is what was
+when the box began, whatever apt does on the machine since; only the programs themselves are not
+copied. Two more hosts share its files and have networks of their own (`ip netns exec lan COMMAND`):
 
     lan 192.168.0.10 --- int0 192.168.0.254 gw 203.0.113.1 ext0 --- wan 203.0.113.2
         192.168.0.11                                                    9.9.9.9, 198.51.100.7
@@ -33,6 +34,8 @@ DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 # Debian's package makes it as the last thing when it is installed, and systemd then starts svscan.
 UNIT = "/etc/systemd/system/multi-user.target.wants/daemontools-run.service"
+# Read, and written as a whole, at any time by whoever configures the machine or uses apt there.
+COPIED = ("etc", "var/lib/apt", "var/lib/dpkg")
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
 # Debian for containers have apt keep no cache, and work a second longer each time.
@@ -201,6 +204,8 @@ def _files():
         upper, work = scratch / f"upper{number}", scratch / f"work{number}"
         for directory in (upper, work, root):
             directory.mkdir(exist_ok=True)
+        if lower == "/":
+            _copied(upper)
         target = root / lower.lstrip("/")
         _mount(
             "-t",
@@ -220,6 +225,15 @@ def _files():
     os.chdir("/")
     _call("umount", "--lazy", "/mnt")
     os.chdir(where)
+
+
+def _copied(upper):
+    """Have copies of what must not change meanwhile, and nothing of the machine's shine through."""
+    # One that is gone before it is copied was apt's, for a moment.
+    command = ["cp", "--archive", "--parents", *COPIED, upper]
+    subprocess.run(command, cwd="/", stderr=subprocess.DEVNULL, check=False)
+    for folder in COPIED:
+        os.setxattr(upper / folder, "trusted.overlay.opaque", b"y")
 
 
 def _needed():

@@ -31,11 +31,11 @@ def _enter(namespace):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-class _FTP(ftplib.FTP):
+class _OnHost:
     """A session whose control and data connections both begin on `box_host`."""
 
-    def __init__(self, box_host):
-        super().__init__(timeout=TIMEOUT)
+    def __init__(self, box_host, **settings):
+        super().__init__(timeout=TIMEOUT, **settings)
         self.box_host = box_host
 
     def connect(self, *args, **kwargs):
@@ -47,6 +47,14 @@ class _FTP(ftplib.FTP):
             return super().ntransfercmd(*args, **kwargs)
 
 
+class _FTP(_OnHost, ftplib.FTP):
+    pass
+
+
+class _FTPS(_OnHost, ftplib.FTP_TLS):
+    pass
+
+
 class Client:
     """Somebody on `host` who reaches `server` from the address `source`."""
 
@@ -56,12 +64,14 @@ class Client:
     def __str__(self):
         return f"{self.source} ({self.host})"
 
-    def session(self, user="partner", password="salt and spirits", passive=True):
-        """Log in with ftplib; the answer is a context manager that logs out."""
-        ftp = _FTP(self.host)
+    def session(self, user="partner", password="salt and spirits", passive=True, tls=None):
+        """Log in with ftplib; `tls` is a context, or none. The answer logs out when it is left."""
+        ftp = _FTPS(self.host, context=tls) if tls else _FTP(self.host)
         ftp.connect(self.server, self.port, source_address=(self.source, 0))
         ftp.set_pasv(passive)
         ftp.login(user, password)
+        if tls:
+            ftp.prot_p()
         return ftp
 
     def greeting(self):

@@ -43,6 +43,19 @@ def test_pillar_example_has_no_problem():
     assert problems(yaml.safe_load((ROOT / "pillar.example").read_text())["ftpgw"]) == []
 
 
+def test_without_a_network_a_service_has_an_address_of_its_own():
+    known = _gateway.known_texts({})
+    assert known["network.int_ip"] == "127.0.0.1"
+    assert known["network.int_net"] == "127.0.0.0/8"
+
+
+def test_the_passive_ports_can_be_had_by_halves():
+    """Each half has an end and a beginning of its own."""
+    known = _gateway.known_texts({"network": {"passive_ports": [50000, 50003]}})
+    names = ("first_port", "lower_port", "upper_port", "last_port")
+    assert [known[f"network.{name}"] for name in names] == ["50000", "50001", "50002", "50003"]
+
+
 SHAPES = [
     (None, "ftpgw: pillar has nothing for this gateway (see pillar.example, and whether top.sls"),
     ([], "ftpgw: expected a mapping of settings, got a list"),
@@ -55,7 +68,7 @@ SHAPES = [
         {"accounts": [HASH]},
         "ftpgw:accounts: expected a mapping of accounts to settings, got a list",
     ),
-    ({3: 4}, "ftpgw: unknown setting 3 (known: network, accounts, "),
+    ({3: 4}, "ftpgw: unknown setting 3 (known: network, server, tls, accounts, "),
     ({HASH: 4}, "ftpgw: unknown setting a password hash (known: "),
     ({"shells": "/bin/sh"}, "ftpgw:shells: expected a list of lines of text, got text"),
     (
@@ -225,7 +238,106 @@ def test_a_day_is_rendered_as_it_was_typed():
     assert json.loads(json.dumps(rules))["ftp"]["sites"]["guests"]["allow_until"] == "2027-01-31"
 
 
+@pytest.mark.parametrize(
+    ("change", "ports"),
+    [
+        ({}, {"own": 2121}),
+        ({"state": "down"}, {}),
+        ({"command": ["/usr/sbin/vsftpd"]}, {}),
+    ],
+    ids=str,
+)
+def test_the_filter_guards_the_ports_of_the_server_that_needs_it(change, ports):
+    """Of one that is up, under tcpserver."""
+    service = {"command": ["/usr/sbin/ftpd", "-l"], "tcpserver": {"port": 2121}}
+    merged = _layers.merged([_gateway.DEFAULTS, SYSTEM])
+    merged |= {
+        "services": {"own": {**service, **change}, "other": {"run": "exec x"}},
+        "filter": {"ways": {}, "guards": "/usr/sbin/ftpd"},
+    }
+    assert _gateway.rendered(merged, [])["guarded"] == ports
+    assert _gateway.rendered({**merged, "filter": {"ways": {}}}, [])["guarded"] == {}
+
+
 def test_where_something_is_wrong_no_service_and_no_rule_is_rendered():
     rendered = _gateway.rendered(_layers.merged([_gateway.DEFAULTS, SYSTEM]), ["ftpgw: wrong"])
     assert (rendered["services"], rendered["rules"]) == ({}, {})
     assert rendered["problems"] == ["ftpgw: wrong"]
+
+
+TWO_SERVERS = {
+    **SYSTEM,
+    "server": "small",
+    "servers": {
+        "small": {"packages": ["small", "pam"]},
+        "large": {
+            "can": ["tls"],
+            "packages": ["large", "pam"],
+            "services": {"open-ftpd": {"command": ["/usr/sbin/large", "/etc/large"]}},
+        },
+    },
+}
+TLS = {"certificate": "/c", "key": "/k"}
+
+
+class TestServer:
+    """Which FTP server, and what it cannot do."""
+
+    def said(self, server="large", **declared):
+        declared = {"server": server, "services": NO_PROXY, **declared}
+        return problems(declared, TWO_SERVERS)
+
+    def test_one_that_the_system_has_is_good(self):
+        assert self.said("small") == self.said("large") == self.said(tls=TLS) == []
+
+    def test_any_other_is_refused_by_name(self):
+        assert self.said("proftpd") == [
+            "ftpgw:server: expected small or large on this system, got 'proftpd'"
+        ]
+        [line] = self.said(3)
+        assert line.startswith(
+            "ftpgw:server: expected the name of an FTP server, such as inetutils"
+        )
+
+    def test_tls_is_refused_by_the_name_of_a_server_that_knows_none(self):
+        assert self.said("small", tls=TLS) == ["ftpgw:tls: small knows no TLS (large does)"]
+
+    @pytest.mark.parametrize("tls", [{}, {"required": True}, {"certificate": "/c"}, "x", True])
+    def test_half_of_tls_is_no_tls_and_refused(self, tls):
+        assert self.said(tls=tls)[0].startswith("ftpgw:tls: ")
+
+    def test_the_package_of_another_server_is_refused(self):
+        [line] = self.said("small", packages=["large", "pam", "vim"])
+        assert line.startswith("ftpgw:packages: large is not for the server small")
+
+    def test_a_command_of_somebody_s_own_takes_tls_away(self):
+        services = {**NO_PROXY, "open-ftpd": {**FTPD}}
+        [line] = self.said(tls=TLS, services=services)
+        assert line.startswith("ftpgw:services:open-ftpd:command: does not begin with /usr/sbin/la")
+        assert self.said(services=services) == []
+        services["open-ftpd"]["command"] = ["/usr/sbin/large", "/etc/large", "-ofine=YES"]
+        assert self.said(tls=TLS, services=services) == []
+
+    @pytest.mark.parametrize("key", ["command", "run"])
+    def test_what_such_a_command_loses_is_told(self, key):
+        given = {"services": {"open-ftpd": {key: ["/bin/x"] if key == "command" else "#!/bin/sh"}}}
+        assert "only accounts of pillar log in" in _gateway.bypass(
+            given, TWO_SERVERS["servers"]["large"]
+        )
+        assert not _gateway.bypass({"services": None}, {})
+
+
+@pytest.mark.parametrize(
+    ("declared", "facts"),
+    [
+        ({}, (False, True)),
+        ({"tls": None}, (False, True)),
+        ({"tls": {}}, (True, True)),
+        ({"tls": {"required": False}}, (True, False)),
+        ({"tls": {"required": "no"}}, (True, True)),
+        ({"tls": "x"}, (True, True)),
+    ],
+)
+def test_what_makes_no_sense_is_no_reason_to_do_without_tls(declared, facts):
+    found = _gateway.facts(declared)
+    assert (found["tls"], found["required"]) == facts

@@ -110,9 +110,9 @@ def test_nobody_else_is_its_client(monkeypatch):
     """Whoever is faster than we are gets nothing."""
     intruders, connect = [], socket.create_connection
 
-    def late(address):
-        intruders.append(connect(address))
-        return connect(address)
+    def late(address, patience):
+        intruders.append(connect(address, patience))
+        return connect(address, patience)
 
     monkeypatch.setattr(socket, "create_connection", late)
     assert tried("echo 220 hello") is None

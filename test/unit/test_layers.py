@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-NETWORK = {"int_ip": "192.168.0.254", "int_net": "", "passive_ports": [50000, 60000]}
+KNOWN = {"network.int_ip": "192.168.0.254", "network.first_port": "50000"}
 PLATFORM = {
     "OpenBSD": [
         {"settings": {"is": "any"}},
@@ -25,7 +25,7 @@ mappings = st.dictionaries(st.sampled_from("abc"), trees)
 
 def rows(release, proxied=True, family="OpenBSD"):
     system = {"os_family": family, "osrelease": release}
-    return [row["is"] for row in _layers.rows(PLATFORM, system, proxied)]
+    return [row["is"] for row in _layers.rows(PLATFORM, system, {"proxy": proxied})]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,20 @@ def test_a_system_that_is_not_known_has_no_rows():
     assert rows("9", family="Plan9") == []
 
 
+def test_a_row_holds_where_all_of_its_conditions_do():
+    file = {"Debian": [{"tls": True, "required": False, "settings": {"is": "optional"}}]}
+    system = {"os_family": "Debian", "osrelease": "12"}
+    for tls in (True, False):
+        for required in (True, False):
+            found = _layers.rows(file, system, {"tls": tls, "required": required})
+            assert bool(found) == (tls and not required)
+
+
+def test_packages_are_added_and_all_else_is_replaced():
+    below, above = {"packages": ["a", "b"], "c": [1]}, {"packages": ["b", "d"], "c": [2]}
+    assert _layers.added(below, above) == {"packages": ["a", "b", "d"], "c": [2]}
+
+
 def test_mappings_are_merged_and_all_else_is_replaced():
     layers = [{"a": {"x": 1, "y": [1]}, "b": 1}, {"a": {"y": [2]}}, {"b": {"z": 3}}]
     assert _layers.merged(layers) == {"a": {"x": 1, "y": [2]}, "b": {"z": 3}}
@@ -65,16 +79,11 @@ def test_merging_leaves_its_layers_alone_and_changes_nothing_twice(one, two):
 
 def test_a_text_may_name_what_pillar_says_of_the_network():
     row = {"port": "{network.first_port}", "words": ["-b", "{network.int_ip}", "{file}"], "n": 1}
-    assert _layers.filled(row, NETWORK) == {
+    assert _layers.filled(row, KNOWN) == {
         "port": "50000",
         "words": ["-b", "192.168.0.254", "{file}"],
         "n": 1,
     }
-
-
-def test_without_a_network_a_service_has_an_address_of_its_own():
-    assert _layers.filled("{network.int_ip}", {**NETWORK, "int_ip": ""}) == "127.0.0.1"
-    assert _layers.filled("{network.int_net}", NETWORK) == "127.0.0.0/8"
 
 
 BELOW = {

@@ -73,6 +73,19 @@ class TestRead:
         found = _userdb.passwords(["a"], "", lambda _: {"passwd": HASH})
         assert found == {"passwords": {"a": HASH}, "unlocked": set()}
 
+    def test_salt_is_asked_only_for_who_is_not_in_the_file_of_linux(self, tmp_path):
+        """To load what it has for that takes long."""
+        (tmp_path / "shadow").write_text(f"a:{HASH}:19700:0:99999:7:::\nb:!:19700::::::\n")
+        asked = []
+
+        def info(name):
+            asked.append(name)
+            return {"passwd": "*"}
+
+        found = _userdb.passwords(["a", "b", "c"], "", info, str(tmp_path / "shadow"))
+        assert found["passwords"] == {"a": HASH, "b": "!", "c": "*"}
+        assert asked == ["c"]
+
 
 class TestFiles:
     """What ftpd reads."""

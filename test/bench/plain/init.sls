@@ -8,12 +8,12 @@ packages:
   file.append:
     - text: RUN_DAEMON=no
 
+{% if salt["file.file_exists"]("/etc/inetd.conf") %}
 /etc/inetd.conf:
   file.comment:
     - regex: ^ftp
     - ignore_missing: True
-    - onlyif: test -f /etc/inetd.conf
-
+{% endif %}
 {% for account in ["multilog", "ftpproxy"] %}
 {{ account }}:
   user.present:

@@ -1,0 +1,85 @@
+"""
+Who logged in and what was transferred, from the lines that an FTP server and tcpserver log.
+
+Clients choose their names and those of files, and the lines quote neither: what would fit in two
+ways is read so that nobody can put words into the mouth of the server.
+"""
+
+import re
+
+import _accounts
+
+_STAMP = r"(?P<time>\S+ \S+) "
+_HEAD = rf"{_STAMP}.{{24}} \[pid \d+\] "
+_CLIENT = r'Client "(?:::ffff:)?(?P<address>[0-9a-f.:]+)"'
+_NAME = _accounts.NAME.schema["pattern"].strip("^$")
+# vsftpd's, with `xferlog_std_format=NO`. The line of a transfer ends as no other one does, and only
+# an account has a transfer or is let in.
+_TRANSFER = re.compile(
+    rf"{_HEAD}\[(?P<account>{_NAME})\] (?P<said>OK|FAIL) (?P<what>UPLOAD|DOWNLOAD): {_CLIENT}, "
+    r'"(?P<file>.*)"(?:, (?P<bytes>\d+) bytes)?, (?P<rate>[0-9.]+)Kbyte/sec'
+)
+_LOGIN = re.compile(rf"{_HEAD}\[(?P<account>{_NAME})\] OK LOGIN: {_CLIENT}")
+_FAILED = re.compile(rf"{_HEAD}\[(?P<account>.*)\] FAIL LOGIN: {_CLIENT}")
+_DENIED = re.compile(
+    rf"{_STAMP}tcpserver: deny \d+ \S*?:(?P<port>\d+) [^ :]*:(?P<address>[0-9a-f.:]+?):[^:]*:\d+"
+)
+# What a line must have, or it is not looked at.
+TRANSFERS, LOGINS = r"Kbyte/sec$", r" LOGIN: Client |tcpserver: deny "
+
+
+def transfers(lines, account=None):
+    """
+    Return a record for each upload and download; what is not one in some lines is left out.
+
+    account
+        of this one alone
+    """
+    found = (_TRANSFER.fullmatch(line) for line in lines)
+    return [_transfer(match) for match in found if match and account in (None, match["account"])]
+
+
+def logins(lines, accounts):
+    """
+    Return a record for each who logged in, failed to, or was not even greeted.
+
+    accounts
+        the names that may log in, now
+    """
+    return [record for record in (_login(line, accounts) for line in lines) if record]
+
+
+def _transfer(match):
+    size, rate = int(match["bytes"] or 0), float(match["rate"])
+    return {
+        "time": match["time"],
+        "account": match["account"],
+        "address": match["address"],
+        "what": match["what"].lower(),
+        "file": match["file"],
+        "bytes": size,
+        "seconds": round(size / 1024 / rate, 3) if rate else 0.0,
+        "complete": match["said"] == "OK",
+    }
+
+
+def _login(line, accounts):
+    match = _LOGIN.fullmatch(line)
+    if match:
+        return _record(match, match["account"], "logged in", "")
+    match = _FAILED.fullmatch(line)
+    if match:
+        known = match["account"] in accounts
+        return _record(match, match["account"], "failed", "password" if known else "no account")
+    match = _DENIED.fullmatch(line)
+    return match and _record(match, "", "denied", "address")
+
+
+def _record(match, account, result, reason):
+    return {
+        "time": match["time"],
+        "account": account,
+        "address": match["address"],
+        "result": result,
+        "reason": reason,
+    }

@@ -1,0 +1,292 @@
+"""Another FTP server in the place of the first one, with TLS: the same promises, and back again."""
+
+import contextlib
+import ftplib
+import hashlib
+import io
+import os
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import warnings
+
+import gateway as gw
+import pytest
+from clients import LAN, NEIGHBOUR, PARTNER, STRANGER, download, steal, upload
+
+FOLDER = pathlib.Path("/etc/ssl/ftpgw")
+TLS = {"certificate": str(FOLDER / "cert.pem"), "key": str(FOLDER / "key.pem")}
+PAYLOAD = bytes(range(256)) * 400
+PASSWORD = "a person"
+
+
+def make(folder=FOLDER):
+    """Have openssl make a certificate and its key, of which root alone reads the key."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=gw", "-days", "90"]
+    command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    command += ["-addext", "subjectAltName=IP:192.168.0.254,IP:203.0.113.1"]
+    command += ["-out", folder / "cert.pem", "-keyout", folder / "key.pem"]
+    subprocess.run(command, check=True, capture_output=True)
+    os.chmod(folder / "key.pem", 0o600)
+
+
+def context():
+    """Return what a careful client has: it knows the certificate."""
+    return ssl.create_default_context(cafile=TLS["certificate"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def vsftpd(gateway):
+    """The gateway of pillar.example, which first had inetutils, with vsftpd and TLS."""
+    before = gw.PILLAR.read_text()
+    with gateway.pillar() as ftpgw:
+        ftpgw["server"] = "inetutils"
+    gateway.apply()
+    gw.person("shelly", PASSWORD)
+    make()
+    with gateway.pillar() as ftpgw:
+        ftpgw |= {"server": "vsftpd", "tls": TLS}
+    gateway.apply()
+    yield
+    subprocess.run(["userdel", "--remove", "shelly"], check=True, capture_output=True)
+    gw.PILLAR.write_text(before)
+    gateway.apply()
+
+
+@pytest.mark.parametrize("client", [LAN, PARTNER], ids=str)
+def test_those_who_are_admitted_transfer_with_tls(client):
+    for passive in (True, False):
+        with client.session(passive=passive, tls=context()) as ftp:
+            assert ftp.sock.version() == "TLSv1.3"
+            upload(ftp, "tls.bin", PAYLOAD)
+            assert "tls.bin" in ftp.nlst()
+            assert download(ftp, "tls.bin") == PAYLOAD
+    # curl 7.88 hangs in active mode with TLS, whatever the server is.
+    assert client.curl("tls.bin", "--ssl-reqd", "--cacert", TLS["certificate"]) == PAYLOAD
+    careful = f"set ssl:ca-file {TLS['certificate']}; set ftp:ssl-force yes"
+    assert b"tls.bin" in client.lftp(f"{careful}; set ftp:ssl-protect-data yes; cls -1")
+
+
+def test_a_large_file_is_intact():
+    data, digest = os.urandom(1 << 20) * 100, hashlib.sha256()
+    with PARTNER.session(tls=context()) as ftp:
+        ftp.storbinary("STOR big.bin", io.BytesIO(data), 1 << 16)
+        ftp.retrbinary("RETR big.bin", digest.update, 1 << 16)
+        ftp.delete("big.bin")
+    assert digest.digest() == hashlib.sha256(data).digest()
+
+
+def test_nobody_is_served_without_tls():
+    """No password is asked for, and no data goes in the clear."""
+    with pytest.raises(ftplib.error_perm, match="must use encryption"):
+        LAN.session()
+    with LAN.session(tls=context()) as ftp:
+        ftp.prot_c()
+        with pytest.raises(ftplib.error_perm, match="must be encrypted"):
+            ftp.nlst()
+
+
+def test_old_tls_is_refused():
+    old = context()
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError):
+        LAN.session(tls=old)
+
+
+def test_a_stranger_is_closed_before_a_greeting():
+    assert STRANGER.greeting() == b""
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [("shelly", PASSWORD), ("anonymous", "a@b"), ("root", ""), ("leaver", ""), ("partner", "x")],
+)
+def test_nobody_else_logs_in(user, password):
+    with pytest.raises(ftplib.error_perm, match="530 "):
+        LAN.session(user, password, tls=context())
+
+
+def test_an_account_sees_nothing_but_its_home():
+    with LAN.session(tls=context()) as ftp:
+        assert ftp.pwd() == "/"
+        for path in ("/etc", "../../etc", "~root"):
+            with pytest.raises(ftplib.error_perm):
+                ftp.cwd(path)
+        upload(ftp, "script", b"#!/bin/sh\n")
+        with pytest.raises(ftplib.error_perm):
+            ftp.sendcmd("SITE CHMOD 4777 script")
+
+
+def test_a_thief_on_the_data_port_gets_nothing():
+    with LAN.session(tls=context()) as ftp:
+        upload(ftp, "secret.bin", b"secret")
+        for thief in (NEIGHBOUR, PARTNER):
+            with pytest.raises((ftplib.error_temp, ConnectionError)):
+                steal(ftp, thief, "secret.bin")
+        assert download(ftp, "secret.bin") == b"secret"
+
+
+def test_data_is_sent_to_its_client_alone():
+    """Nobody has the gateway connect to somewhere else."""
+    with LAN.session(tls=context()) as ftp:
+        for target in ("192,168,0,11,200,1", "192,168,0,10,0,22"):
+            with pytest.raises(ftplib.error_perm, match="Illegal PORT"):
+                ftp.sendcmd(f"PORT {target}")
+
+
+def test_the_ports_of_the_proxy_stay_closed():
+    """The filter cannot read a session with TLS: the server has half of the ports, and no more."""
+    with LAN.session(tls=context()) as ftp:
+        for _ in range(20):
+            _, port = ftplib.parse227(ftp.sendcmd("PASV"))
+            assert 49152 <= port <= 57343
+    with socket.create_server(("192.168.0.254", 60000)), pytest.raises(ConnectionRefusedError):
+        NEIGHBOUR.connect("192.168.0.254", 60000)
+    kernel = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert kernel == ["57344", "65535"]
+
+
+def test_who_did_what_is_a_record():
+    with PARTNER.session(tls=context()) as ftp:
+        upload(ftp, "a record.bin", PAYLOAD)
+    with contextlib.suppress(ftplib.error_perm):
+        LAN.session("shelly", "x", tls=context())
+    STRANGER.greeting()
+    [record] = [
+        record
+        for record in gw.call("ftpgw.transfers", "account=partner", "since=1h")
+        if record["file"] == "/a record.bin"
+    ]
+    assert (record["what"], record["complete"]) == ("upload", True)
+    assert (record["address"], record["bytes"]) == (PARTNER.source, len(PAYLOAD))
+    found = gw.call("ftpgw.logins", "since=1h")
+    said = {(entry["account"], entry["address"], entry["result"]) for entry in found}
+    assert ("partner", PARTNER.source, "logged in") in said
+    assert ("shelly", LAN.source, "failed") in said
+    assert ("", STRANGER.source, "denied") in said
+
+
+def test_a_dead_resolver_delays_nobody():
+    """No names are looked up: a resolver that never answers is not even asked."""
+    files = {
+        pathlib.Path("/etc/nsswitch.conf"): "hosts: dns\npasswd: files\ngroup: files\n",
+        pathlib.Path("/etc/resolv.conf"): "nameserver 203.0.113.99\n",
+    }
+    before = {path: path.read_text() for path in files}
+    for path, text in files.items():
+        path.write_text(text)
+    try:
+        with LAN.session(tls=context()) as ftp:
+            assert ftp.pwd() == "/"
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
+def test_a_renewed_certificate_needs_no_restart():
+    path, before = "/etc/service/open-ftpd/supervise/status", TLS["certificate"]
+    started = pathlib.Path(path).read_bytes()[:16]
+    old = pathlib.Path(before).read_text()
+    make()
+    assert pathlib.Path(before).read_text() != old
+    with LAN.session(tls=context()) as ftp:
+        assert ftp.pwd() == "/"
+    assert pathlib.Path(path).read_bytes()[:16] == started
+
+
+def test_a_second_run_changes_nothing():
+    assert gw.changed(gw.apply()) == set()
+
+
+class TestMistakes:
+    """Each is a line, before anything is touched; and the door never opens wider."""
+
+    def said(self, mistaken, **tls):
+        with mistaken() as ftpgw:
+            ftpgw["tls"] = {**TLS, **tls}
+        done = gw.salt_call("--out=txt", "ftpgw.problems")
+        assert done.returncode == 1
+        return done.stdout
+
+    def test_a_missing_file(self, mistaken):
+        assert "ftpgw:tls:key: /none: No such file" in self.said(mistaken, key="/none")
+
+    def test_a_wrong_key(self, mistaken, tmp_path):
+        make(tmp_path)
+        key = str(tmp_path / "key.pem")
+        assert f"ftpgw:tls:key: {key} is not the key of" in self.said(mistaken, key=key)
+
+    def test_nothing_is_touched_then(self, mistaken):
+        self.said(mistaken, key="/none")
+        states = gw.apply(check=False)
+        assert gw.changed(states) == set()
+        assert not states["ftpgw settings make sense"]["result"]
+        with LAN.session(tls=context()) as ftp:
+            assert ftp.pwd() == "/"
+
+    def test_files_that_vanish_close_the_door(self):
+        """The server does not fall back to sessions that anybody can read."""
+        aside = shutil.move(TLS["key"], f"{TLS['key']}.aside")
+        try:
+            assert not LAN.greeting().startswith(b"220")
+        finally:
+            shutil.move(aside, TLS["key"])
+
+    def test_a_server_without_tls(self, mistaken):
+        with mistaken() as ftpgw:
+            ftpgw["server"] = "inetutils"
+        told = gw.salt_call("--out=txt", "ftpgw.problems").stdout
+        assert "ftpgw:tls: inetutils knows no TLS (vsftpd does)" in told
+
+
+def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):
+    make(tmp_path)
+    texts = {what: (tmp_path / f"{what}.pem").read_text() for what in ("cert", "key")}
+    pathlib.Path("/srv/pillar/tls.sls").write_text(gw.yaml.safe_dump({"gw-tls": texts}))
+    pathlib.Path("/srv/pillar/top.sls").write_text("base: {'*': [ftpgw, tls]}\n")
+    try:
+        with gw.pillar() as ftpgw:
+            sources = {"certificate": "gw-tls:cert", "key": "gw-tls:key"}
+            ftpgw["tls"] = {**TLS, "contents_pillar": sources, "required": False}
+        for foretold in ("True", "False"):
+            done = gw.salt_call("--out=json", "state.apply", "ftpgw", f"test={foretold}")
+            assert done.returncode == 0, done.stdout
+            assert "has the key of the FTP server" in done.stdout
+            assert "PRIVATE" not in done.stdout + done.stderr
+            for file in (tmp_path / "key.pem", pathlib.Path(TLS["key"])):
+                assert file.read_text().splitlines()[1] not in done.stdout + done.stderr
+        assert pathlib.Path(TLS["key"]).read_text().strip() == texts["key"].strip()
+        assert os.stat(TLS["key"]).st_mode & 0o777 == 0o600
+        # And where TLS is not required, both are served.
+        for tls in (context(), None):
+            with LAN.session(tls=tls) as ftp:
+                upload(ftp, "optional.bin", PAYLOAD)
+                assert download(ftp, "optional.bin") == PAYLOAD
+    finally:
+        with gw.pillar() as ftpgw:
+            ftpgw["tls"] = TLS
+        pathlib.Path("/srv/pillar/top.sls").write_text("base: {'*': [ftpgw]}\n")
+
+
+def test_and_back_again():
+    """The first server, without TLS, in place: one package instead of the other."""
+    with gw.pillar() as ftpgw:
+        ftpgw["server"] = "inetutils"
+        del ftpgw["tls"]
+    gw.apply()
+    with LAN.session() as ftp:
+        upload(ftp, "back.bin", PAYLOAD)
+        assert download(ftp, "back.bin") == PAYLOAD
+    with pytest.raises(ftplib.error_perm):
+        LAN.session("shelly", PASSWORD)
+    assert not pathlib.Path("/usr/sbin/vsftpd").exists()
+    assert gw.changed(gw.apply()) == set()
+    done = gw.salt_call("--out=txt", "ftpgw.transfers")
+    assert "inetutils tells the system log alone" in done.stdout + done.stderr
