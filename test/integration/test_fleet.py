@@ -38,7 +38,8 @@ def master(salt_factories):
 @pytest.fixture(scope="module")
 def salt(master):
     """`salt gw1 ...`, with a minion that has never synced anything."""
-    minion = master.salt_minion_daemon("gw1")
+    # Beacons are looked at once in that many seconds.
+    minion = master.salt_minion_daemon("gw1", overrides={"loop_interval": 1})
     with minion.started():
         assert not list(pathlib.Path(minion.config["extension_modules"]).rglob("*.py"))
         cli = master.salt_cli(timeout=120)
