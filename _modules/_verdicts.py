@@ -6,6 +6,7 @@ told in 0.2 s instead of 1.9.
 """
 
 import contextlib
+import hashlib
 import heapq
 import re
 from socket import AF_INET, inet_pton
@@ -21,6 +22,8 @@ _LINES = 200
 _NO_RULE = ("allow", "no rule")
 # Or the last rule, which is for them too.
 _IPV6_RULE = re.compile("([0-9a-f.]*:[0-9a-f:.]*|):(?=allow|deny)")
+# What tcpserver knows of a client by asking others.
+_NAME_RULE = re.compile("([^#:]*[=@][^:]*):(?=allow|deny)")
 _LAST_NUMBER = re.compile(r"((?:[0-9]+\.)*)([0-9]+)-([0-9]+)(\.?)")
 
 
@@ -59,6 +62,44 @@ def lines(old, new):
     found = [f"-{line}" for line in texts[0] if line in gone]
     found += [f"+{line}" for line in texts[1] if line in come]
     return [*found[:_LINES], f"and {len(found) - _LINES} more"] if found[_LINES:] else found
+
+
+def digest(text):
+    """
+    Return a digest of whom a ``.rules`` text admits, whatever its lines are.
+
+    It is made of the runs of addresses with one verdict, and of what keys that are no IPv4
+    addresses decide otherwise than a shorter one.  The number in front is that of this definition.
+    """
+    found = hashlib.sha256()
+    verdict = last = None
+    for _, high, (action, _) in _partition(_spans(text, None)):
+        if _verdict(action) != verdict:
+            found.update(f"{last} {verdict}\n".encode())
+            verdict = _verdict(action)
+        last = high
+    found.update(f"{last} {verdict}\n".encode())
+    for key, verdict in sorted(_elsewhere(text)):
+        found.update(f"{key} {verdict}\n".encode())
+    return f"1:{found.hexdigest()[:16]}"
+
+
+def _verdict(action):
+    return action.partition(",")[0].rstrip()
+
+
+def _elsewhere(text):
+    """Yield (key, verdict) of IPv6 addresses and of names, where no shorter key says the same."""
+    rules = {}
+    for line in text.split("\n"):
+        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
+        if rule:
+            rules.setdefault(rule[1], _verdict(line[rule.end() :]))
+    keys_for = _rules.keys_for
+    for key, verdict in rules.items():
+        shorter = [rules[part] for part in keys_for(key) if part != key and part in rules]
+        if key and verdict != next(iter(shorter), _NO_RULE[0]):
+            yield key, verdict
 
 
 def _of_change(found, before, after):

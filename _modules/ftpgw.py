@@ -35,7 +35,7 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.hashutils import get_hash
 
 # The folders of the file server are named like these, with an underscore.
-KINDS = ("modules", "states")
+KINDS = ("beacons", "modules", "states")
 _ROWS = 100
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
@@ -511,7 +511,7 @@ def sysctl(name, file):
 
 def sync(saltenv=None, new=()):
     """
-    Sync custom modules and states before states are rendered, but only where one differs.
+    Sync custom modules, states and beacons before states are rendered, where one differs.
 
     saltenv
         the environment of the file server that has them, ``base`` by default; in a run of states
@@ -861,7 +861,8 @@ def _sync(kind, served, saltenv):
     found = {str(path.relative_to(here)) for path in here.rglob("*.py")}
     if wanted == found and all(_same(f"salt://{there}{p}", here / p, saltenv) for p in wanted):
         return []
-    return __salt__[f"saltutil.sync_{kind}"](saltenv, refresh=False)
+    # Beacons run in the process of the minion itself, which has to be told.
+    return __salt__[f"saltutil.sync_{kind}"](saltenv, refresh=kind == "beacons")
 
 
 def _same(served, file, saltenv):

@@ -89,8 +89,8 @@ def _without_needed(schema):
 def picture():
     """Return the picture of the house: files as rooms, imports as arrows, both from the code."""
     lines = ["```mermaid", "flowchart TD"]
-    for folder, title in (("_states", "_states"), ("_modules", "_modules")):
-        lines.append(f"  subgraph {title}")
+    for folder in ("_runners", "_states", "_modules"):
+        lines.append(f"  subgraph {folder}")
         imports = house(folder)
         lines += [f"    {_room(folder, name)}" for name in sorted(imports)]
         for name, imported in sorted(imports.items()):
@@ -98,12 +98,13 @@ def picture():
                 rooms = " & ".join(_id(folder, other) for other in sorted(imported))
                 lines.append(f"    {_id(folder, name)} --> {rooms}")
         lines.append("  end")
-    lines += ["  _states -. by name: __salt__ .-> _modules", "```", ""]
+    lines += ["  _states -. by name: __salt__ .-> _modules"]
+    lines += ["  _runners -. by name, through the master .-> _modules", "```", ""]
     return "\n".join(lines)
 
 
 def house(folder):
-    """Return ``{file: files beside it that it imports}`` of one of the two folders."""
+    """Return ``{file: files beside it that it imports}`` of one of the folders."""
     names = {path.stem for path in (ROOT / folder).glob("*.py")}
     found = {}
     for name in names:

@@ -53,6 +53,13 @@ def test_what_is_compiled_stays_when_nothing_differs(served, sync, here):
     assert compiled.exists()
 
 
+def test_beacons_come_too(served, sync, here):
+    serve(served, {"_beacons/probe.py": MODULE})
+    assert sync() == ["beacons.probe", "modules.probe", "states.probe"]
+    assert (here / "beacons/probe.py").exists()
+    assert sync() == []
+
+
 @pytest.mark.parametrize("kind", ["modules", "states"])
 def test_what_differs_comes(served, sync, here, kind):
     """On either side, and nothing but that."""

@@ -1,11 +1,18 @@
 """A real master and a fresh minion: what is typed on the master works at the first try."""
 
 import pathlib
+import re
 import subprocess
+import time
 
 import gateway as gw
 import pytest
+import yaml
 from clients import LAN
+
+ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = re.findall(r"```(?:yaml|jinja)\n(.*?)```", (ROOT / "docs/fleet.md").read_text(), re.S)
+REACTION = pathlib.Path("/srv/reactor/ftpgw-down.sls")
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +25,11 @@ def salt_factories_config():
 def master(salt_factories):
     """A master that serves the formula, and pillar.example to every minion."""
     roots = {"file_roots": {"base": ["/srv/salt"]}, "pillar_roots": {"base": ["/srv/pillar"]}}
+    # As docs/fleet.md has it, word for word.
+    configuration, reaction = EXAMPLES
+    REACTION.parent.mkdir(parents=True)
+    REACTION.write_text(reaction)
+    roots |= yaml.safe_load(configuration)
     daemon = salt_factories.salt_master_daemon("master", overrides=roots)
     with daemon.started():
         yield daemon
@@ -26,7 +38,8 @@ def master(salt_factories):
 @pytest.fixture(scope="module")
 def salt(master):
     """`salt gw1 ...`, with a minion that has never synced anything."""
-    minion = master.salt_minion_daemon("gw1")
+    # Beacons are looked at once in that many seconds.
+    minion = master.salt_minion_daemon("gw1", overrides={"loop_interval": 1})
     with minion.started():
         assert not list(pathlib.Path(minion.config["extension_modules"]).rglob("*.py"))
         cli = master.salt_cli(timeout=120)
@@ -99,3 +112,20 @@ def test_the_documentation_prints(salt, module):
     documented = salt("sys.doc", module).data
     assert set(documented) == functions
     assert [name for name, text in documented.items() if "CLI Example" not in text] == []
+
+
+def test_what_goes_down_is_told_and_a_reactor_has_it_up_again(salt, event_listener):
+    """The beacon came with the first run of states; each change is one event."""
+    settings = "[{interval: 1}, {settle: 2}, {disable_during_state_run: true}]"
+    added = salt("beacons.add", "daemontools", settings)
+    assert added.data["result"], added.data
+    events = [
+        ("master", f"salt/beacon/gw1/daemontools/open-ftpd/{what}") for what in ("down", "up")
+    ]
+    begun = time.time()
+    salt("daemontools.stop", "open-ftpd")
+    found = event_listener.wait_for_events(events, after_time=begun, timeout=180)
+    assert found.found_all_events, found.missed
+    assert sorted(event.data["is"] for event in found.matches) == ["down", "up"]
+    assert LAN.greeting().startswith(b"220")
+    salt("beacons.delete", "daemontools")

@@ -279,7 +279,7 @@ def _network():
 def _salt():
     """A masterless minion that serves this very repository and has pillar.example as its pillar."""
     _replace("/etc/salt/minion", (REPOSITORY / "test/sandbox/minion").read_text())
-    for name in ("_modules", "_states", "ftpgw"):
+    for name in ("_beacons", "_modules", "_output", "_runners", "_states", "ftpgw"):
         link = pathlib.Path("/srv/salt", name)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)

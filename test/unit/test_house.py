@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
-FOLDERS = ("_modules", "_states")
+FOLDERS = ("_modules", "_runners", "_states")
 PRIVATE = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("_*.py"))]
 DUNDER = re.compile(r"__(salt|opts|grains|pillar|context|states|utils)__")
 
@@ -44,16 +44,16 @@ def test_imports_point_one_way(generate, folder):
         left = {name: imported for name, imported in left.items() if name not in lowest}
 
 
-def test_the_two_folders_share_no_private_name():
-    """Both live in one `sys.modules`, whose first of a name wins."""
+def test_the_folders_share_no_private_name():
+    """They live in one `sys.modules`, whose first of a name wins."""
     names = [path.stem for path in PRIVATE]
     assert len(names) == len(set(names))
     assert not sys.stdlib_module_names & set(names)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_the_two_folders_do_not_import_each_other(folder):
-    """A minion that renders a state may not have the other folder on its path."""
+def test_the_folders_do_not_import_each_other(folder):
+    """A minion that renders a state may not have another folder on its path."""
     other = {path.stem for path in PRIVATE if path.parent.name != folder}
     for path in (ROOT / folder).glob("*.py"):
         assert not _imported(path) & other, path

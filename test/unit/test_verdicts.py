@@ -1,11 +1,13 @@
 """Whose verdict differs between two texts, held against tcpserver's own look-up."""
 
 import ipaddress
+import re
 from itertools import product
 
 import _rules
 import _tcpcdb as tcpcdb
 import _verdicts as verdicts
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,3 +105,53 @@ def test_lines_that_differ_in_their_middle_are_told_whole():
 def test_rules_without_a_cdb_key_for_addresses_are_passed_over(tmp_path):
     tcpcdb.write(tmp_path / "a.cdb", [])
     assert verdicts.difference("=h:deny\n:deny", "=h:allow\njoe@1.2.3.4:allow\n:deny") == {}
+
+
+@settings(max_examples=300)
+@given(texts, texts)
+def test_a_digest_is_equal_where_the_same_clients_are_admitted(old, new):
+    """Whoever is admitted by one text and not by the other makes two digests of them."""
+    admitted = [
+        [decision(text, address).partition(",")[0] for address in PROBES] for text in (old, new)
+    ]
+    if admitted[0] != admitted[1]:
+        assert verdicts.digest(old) != verdicts.digest(new)
+    elif not any("=h" in text for text in (old, new)):
+        sides = [re.sub(r"allow,[^\n]*", "allow", text) for text in (old, new)]
+        changed = verdicts.difference(*sides)
+        assert (verdicts.digest(old) == verdicts.digest(new)) == (not changed)
+
+
+class TestDigest:
+    """What is one meaning, and what is another."""
+
+    MANY = "# other words\n" + "".join(f"9.9.9.{n}:allow\n" for n in range(256) if n != 13)
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            MANY + ":deny",
+            ":deny\n9.9.9.13:deny\n# acme\n9.9.9.:allow",
+            '9.9.9.:allow,SITE="acme"\n9.9.9.13:deny\n:deny',
+            "9.9.9.:allow\n9.9.9.13:deny\n9.9.9.13:allow\n:deny",
+            "9.9.9.:allow\n9.9.9.13:deny\n2001:db8::7:deny\n:deny",
+        ],
+    )
+    def test_other_words_for_the_same(self, same):
+        assert verdicts.digest("9.9.9.:allow\n9.9.9.13:deny\n:deny") == verdicts.digest(same)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "9.9.9.:allow\n:deny",
+            "9.9.9.0-255:allow\n9.9.9.13:deny\n:deny",
+            "9.9.9.:allow\n9.9.9.13:deny",
+            "9.9.9.:allow\n9.9.9.13:deny\n2001:db8::7:allow\n:deny",
+            "9.9.9.:allow\n9.9.9.13:deny\n=.example.org:allow\n:deny",
+        ],
+    )
+    def test_what_looks_alike(self, other):
+        assert verdicts.digest("9.9.9.:allow\n9.9.9.13:deny\n:deny") != verdicts.digest(other)
+
+    def test_it_names_its_definition(self):
+        assert re.fullmatch("1:[0-9a-f]{16}", verdicts.digest(":deny"))

@@ -1,0 +1,181 @@
+"""
+A change brought to many gateways in waves, which stop at the first one that is not well.
+
+What asks the minions is an argument, ``ask(ids, function, ...)``, which yields ``(id, Answer)``.
+"""
+
+import _applied
+import _minions
+import _tables
+import _waves
+
+HEALTH, OLD_HEALTH = "ftpgw.health", "daemontools.problems"
+_OLD, _NEW, _BETWEEN = "old", "new", "between"
+_UNTOUCHED = (_OLD, "not touched")
+_ASKED = (_BETWEEN, "asked, not answered yet")
+_CHANGED = (_NEW, "changed")
+_SAME = (_NEW, "nothing to change")
+_ORDER = (_BETWEEN, _OLD, _NEW)
+_PLAIN = (_UNTOUCHED, _CHANGED, _SAME)
+
+
+class Rollout:
+    """
+    One rollout: `stands` says of each gateway what it has, at any time, also when it is cut short.
+
+    ids, canaries, wave
+        who is meant, and in which order
+    sls
+        the states that are applied
+    revert
+        for how long the rules of before come back to a gateway that fails, such as ``2h``, or None
+    ask, say
+        what asks minions, and what tells people a line while it goes on
+    """
+
+    def __init__(self, ids, canaries, wave, sls, revert, ask, say):
+        self.ids, self.canaries, self.wave, self.sls = ids, canaries, wave, sls
+        self.revert = revert
+        self.ask, self.say = ask, say
+        self.stands = dict.fromkeys(ids, _UNTOUCHED)
+        self.would_change = {}
+        self.stopped = None
+
+    def run(self, test=False):
+        """Rehearse it, and with ``test=False`` do it; whether all has gone well is in `stopped`."""
+        self.stopped = "before anything was touched"
+        if not (self._is_there() and self._is_rehearsed()):
+            return
+        if test:
+            self.stopped = None
+            return
+        self.say("\n".join(self.rehearsal()))
+        waves = _waves.order(list(self.would_change), self.canaries, self._size())
+        for number, wave in enumerate(waves, 1):
+            self.stopped = f"in wave {number} of {len(waves)}"
+            self.say(f"wave {number} of {len(waves)}: {_tables.folded(wave)}")
+            if not self._is_applied(wave):
+                return
+        self.stopped = "by those that had nothing to change"
+        if self._are_well([one for one in self.ids if one not in self.would_change]):
+            self.stopped = None
+
+    def rehearsal(self):
+        """Return the lines that tell what would change, the same once."""
+        lines = []
+        for changes, ids in _tables.alike(self.would_change):
+            lines += [f"{_tables.folded(ids)}: would change", *_indented(changes)]
+        same = [one for one in self.ids if one not in self.would_change]
+        return [*lines, *([f"{_tables.folded(same)}: nothing to change"] if same else [])]
+
+    def table(self):
+        """Return the lines that tell who has the new, who the old, and who is between."""
+        groups = _tables.alike(self.stands)
+        groups.sort(key=lambda group: (group[0] in _PLAIN, _ORDER.index(group[0][0])))
+        rows = [(has, _tables.folded(ids), told) for (has, told), ids in groups]
+        return _tables.aligned(rows)
+
+    def _size(self):
+        """Return the size of a wave, of which a part is one of all gateways."""
+        return len(_waves.order(self.ids, (), self.wave)[0])
+
+    def _is_there(self):
+        """Ask all for the pillar of now; whoever does not answer keeps all from beginning."""
+        for one, answer in self.ask(self.ids, "saltutil.refresh_pillar", wait=True):
+            told = _minions.trouble("saltutil.refresh_pillar", answer)
+            if told:
+                self.stands[one] = (_OLD, told)
+        return self._all_have(_UNTOUCHED)
+
+    def _is_rehearsed(self):
+        """Ask all what would change: each judges its pillar, and tries what can be tried."""
+        changes = {}
+        for one, answer in self.ask(self.ids, "state.apply", self.sls, test=True):
+            told = _applied.failure(answer)
+            if told:
+                self.stands[one] = (_OLD, told)
+                continue
+            changes[one] = _applied.changes(one, answer)
+        self.would_change = {one: told for one, told in changes.items() if told}
+        if not self._all_have(_UNTOUCHED):
+            return False
+        same = [one for one in changes if one not in self.would_change]
+        self.stands.update(dict.fromkeys(same, _SAME))
+        return True
+
+    def _is_applied(self, wave):
+        self.stands.update(dict.fromkeys(wave, _ASKED))
+        rules = {}
+        for one, answer in self.ask(wave, "state.apply", self.sls):
+            rules[one] = _applied.rules(answer)
+            told = _applied.failure(answer)
+            if told and answer.kind == "silent":
+                self.stands[one] = (_BETWEEN, f"{told} (it may still be at work)")
+            elif told:
+                self.stands[one] = (_BETWEEN, f"failed: {told}")
+            else:
+                self.stands[one] = _CHANGED
+        self._are_well([one for one in wave if self.stands[one] == _CHANGED])
+        failed = [one for one in wave if self.stands[one] != _CHANGED]
+        for one in failed if self.revert else ():
+            self._put_back(one, rules[one])
+        return not failed
+
+    def _put_back(self, one, rules):
+        """Put the rules of before in force again on a gateway."""
+        for name in rules:
+            [(_, answer)] = self.ask([one], "tcprules.revert", name, 1, until=self.revert)
+            done = f"its rules {name} of before are back for {self.revert}"
+            said = _minions.trouble("tcprules.revert", answer)
+            undone = f"its rules {name} of before could not be put back: {said}"
+            self.stands[one] = (_BETWEEN, f"{self.stands[one][1]}; {undone if said else done}")
+
+    def _are_well(self, ids):
+        """Probe gateways, and note those that are not well."""
+        well = True
+        for one, problems in healths(self.ask, ids):
+            if problems:
+                well = False
+                has, told = self.stands[one]
+                self.stands[one] = (has, f"{told}, then not well: {_shortly(problems)}")
+        return well
+
+    def _all_have(self, stand):
+        return set(self.stands.values()) <= {stand}
+
+
+def healths(ask, ids):
+    """
+    Yield ``(id, problems)``: lines that tell what is wrong, none where all is well.
+
+    A minion with modules that know no health is asked for what is wrong with its services.
+    """
+    old = []
+    for one, answer in ask(ids, HEALTH):
+        if answer.kind == "unknowing":
+            old.append(one)
+        else:
+            yield one, _problems(HEALTH, answer)
+    for one, answer in ask(old, OLD_HEALTH):
+        yield one, _problems(OLD_HEALTH, answer)
+
+
+def _problems(function, answer):
+    value = answer.value
+    if isinstance(value, dict) and "problems" in value:
+        value = value["problems"]
+    if answer.kind in ("good", "bad") and isinstance(value, list):
+        return list(map(str, value))
+    return [_minions.trouble(function, answer) or "answered what nobody understands"]
+
+
+def _shortly(problems):
+    head = _minions.first_line(problems[0])
+    return f"{head} (and {len(problems) - 1} more)" if problems[1:] else head
+
+
+def _indented(changes):
+    lines = []
+    for name, told in changes.items():
+        lines += [f"  {name}", *(f"    {line}" for line in told)]
+    return _tables.limited(lines)

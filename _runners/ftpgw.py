@@ -1,0 +1,218 @@
+"""
+The fleet of gateways, as its master sees it: one table each, and changes in waves.
+
+Every gateway that is meant stands in every table, also one that does not answer. What is printed
+is for people; with ``--out=json`` the key ``gateways`` holds what each of them said.
+"""
+
+import os
+import signal
+import time
+
+import _alone
+import _fleet
+import _minions
+import _rollout
+import _waves
+from salt.exceptions import CommandExecutionError
+
+# For how long the rules of before come back to a gateway that fails.
+_REVERTS = {"stop": None, "revert": "2h"}
+
+
+def rollout(
+    tgt,
+    canaries=(),
+    wave="10%",
+    sls="ftpgw",
+    test=False,
+    on_failure="stop",
+    tgt_type="glob",
+    timeout=None,
+):
+    """
+    Apply states in waves, and stop at the first gateway that is not well.
+
+    tgt, tgt_type
+        the gateways, as ``salt`` means them
+
+    canaries
+        ids of gateways that come first, one by one, in this order
+
+    wave
+        how many come together afterwards, as a number or as a part of all, such as ``10%``
+
+    sls
+        the states to apply
+
+    test
+        only show what would change
+
+    on_failure
+        ``revert`` puts the rules of before in force again, for two hours, on each gateway that
+        fails; ``stop`` leaves it as it is
+
+    timeout
+        seconds until a silent gateway is asked whether it is at work; by default the ``timeout``
+        of the master
+
+    Nothing begins unless every gateway answers and would not fail in a rehearsal. What would change
+    is shown, equal changes once; only those that would change are touched. After each wave its
+    gateways must be well (``ftpgw.health``). The last lines say who has the new, who the old, and
+    who is between; exit status 1 if it stopped. It never begins while another one is going on.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.rollout 'gw*' canaries='[gw1, gw2]' wave=10%
+        salt-run ftpgw.rollout 'gw*' test=True
+    """
+    ids = _minions.matched(__opts__, tgt, tgt_type)
+    wrong = _waves.problem(ids, canaries, wave)
+    if on_failure not in _REVERTS:
+        wrong = f"on_failure: must be stop or revert, not {on_failure!r}"
+    if wrong:
+        return _told([wrong], 1)
+    revert, ask = _REVERTS[on_failure], _asking(timeout)
+    change = _rollout.Rollout(ids, list(canaries), wave, sls, revert, ask, _say)
+    what = f"a rollout to {tgt} (pid {os.getpid()}) has been at work since {time.strftime('%T')}"
+    lock = os.path.join(__opts__["cachedir"], "ftpgw-rollout.lock")
+    try:
+        with _alone.alone(lock, what):
+            return _run(change, test)
+    except CommandExecutionError as error:
+        return _told([f"nothing was touched: {error}"], 1)
+
+
+def status(tgt="*", tgt_type="glob", timeout=None):
+    """
+    Show how each gateway is, those in trouble first.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    A gateway is well where ``ftpgw.health`` finds no problem; older modules are asked for
+    ``daemontools.problems``. Exit status 1 if one is not.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.status
+        salt-run ftpgw.status 'gw1*' --out=json
+    """
+    ids = _minions.matched(__opts__, tgt, tgt_type)
+    problems = dict(_rollout.healths(_asking(timeout), ids))
+    return _told(_fleet.status(problems), int(any(problems.values()) or not ids), problems)
+
+
+def admits(address, tgt="*", tgt_type="glob", timeout=None):
+    """
+    Show which gateways let an address in, and by which rule of which site.
+
+    address
+        the address of a client
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    Exit status 1 if a gateway does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.admits 9.9.9.9
+    """
+    return _table(_fleet.admits, "tcprules.lookup", (tgt, tgt_type, timeout), str(address))
+
+
+def drift(tgt="*", sls="ftpgw", tgt_type="glob", timeout=None):
+    """
+    Show what separates gateways from what pillar declares, the rarest difference first.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    sls
+        the states that would be applied
+
+    Nothing is changed but that a gateway with other modules gets those of the file server. Exit
+    status 1 if there is a difference, or no answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.drift 'gw*'
+    """
+    return _table(_fleet.drift, "state.apply", (tgt, tgt_type, timeout), sls, test=True)
+
+
+def compare(tgt="*", tgt_type="glob", timeout=None):
+    """
+    Show which gateways' rules mean something else, and for whom.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    Gateways are grouped by ``tcprules.digest``; of each group but the largest one gateway tells
+    whose verdict differs from there. Exit status 1 if there is a difference, or no answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.compare 'gw*'
+    """
+    ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
+    answers = dict(ask(ids, "tcprules.digest"))
+    lines, differs = _fleet.compare(answers, ask)
+    return _told(lines, int(differs), {one: answer.value for one, answer in answers.items()})
+
+
+def _table(make, function, who, *arguments, **settings):
+    """Ask all the same, and return the table that is made of it."""
+    tgt, tgt_type, timeout = who
+    ids = _minions.matched(__opts__, tgt, tgt_type)
+    answers = dict(_asking(timeout)(ids, function, *arguments, **settings))
+    lines, wrong = make(answers)
+    return _told(lines, int(wrong), {one: answer.value for one, answer in answers.items()})
+
+
+def _run(change, test):
+    """Run a rollout; a Ctrl-C ends it, and not the report."""
+    by_hand = ""
+    try:
+        change.run(test)
+    except (KeyboardInterrupt, SystemExit):
+        # A second one would take the report away.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        by_hand = ", by hand"
+    if test and not change.stopped:
+        return _told(change.rehearsal(), 0, change.would_change)
+    head = f"stopped {change.stopped}{by_hand}" if change.stopped else "done"
+    stands = {one: {"has": has, "told": told} for one, (has, told) in change.stands.items()}
+    return _told(
+        [head, *(f"  {line}" for line in change.table())], int(bool(change.stopped)), stands
+    )
+
+
+def _asking(timeout):
+    return lambda ids, function, *arguments, **settings: _minions.ask(
+        __opts__, timeout, ids, function, *arguments, **settings
+    )
+
+
+def _say(line):
+    """Tell whoever watches; lines before it would make JSON none."""
+    if not __opts__.get("output"):
+        __jid_event__.fire_event({"text": line, "outputter": "ftpgw_lines"}, "progress")
+
+
+def _told(lines, retcode, gateways=None):
+    """Return what `salt-run` prints; an orchestration heeds the exit status in the context."""
+    __context__["retcode"] = retcode
+    more = {"gateways": gateways} if __opts__.get("output") and gateways is not None else {}
+    return {"outputter": "ftpgw_lines", "text": "\n".join(lines), "retcode": retcode, **more}

@@ -1,0 +1,172 @@
+"""A master and its minions: a change in waves, and the fleet in one table."""
+
+import itertools
+import json
+import signal
+
+import fleet as sandbox
+import pytest
+
+ALL = "gw[1-4]"
+NUMBERS = itertools.count(1)
+ORDER = ("canaries=[gw3, gw1]", "wave=1", "sls=rules")
+
+
+@pytest.fixture(scope="module")
+def fleet(gateway, tmp_path_factory):
+    """Four gateways with rules, applied once."""
+    four = sandbox.Fleet(tmp_path_factory.mktemp("fleet"), 4)
+    done = four.run("ftpgw.rollout", ALL, "wave=100%", "sls=rules")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.endswith("done\n  new  gw1 to gw4  changed\n")
+    yield four
+    four.end()
+
+
+@pytest.fixture
+def change(fleet):
+    """Let all of them have something to change; returns what says who was changed."""
+
+    def declare(**more):
+        new = {"allow": [f"203.0.113.{next(NUMBERS)}"]}
+        for one in fleet.ids:
+            sites = {**sandbox.RULES["sites"], "new": new}
+            fleet.declare(one, sites=sites, **more.get(one, {}))
+        before = {one: fleet.rules(one) for one in fleet.ids}
+        return lambda: [one for one in fleet.ids if fleet.rules(one) != before[one]]
+
+    return declare
+
+
+@pytest.mark.parametrize(
+    ("poisoned", "touched", "wave"),
+    [("gw3", ["gw3"], 1), ("gw1", ["gw1", "gw3"], 2), ("gw4", ["gw1", "gw2", "gw3", "gw4"], 4)],
+)
+def test_a_poisoned_gateway_stops_the_rest(fleet, change, poisoned, touched, wave):
+    """The first canary, another one, and the last of all, whose rules had come into force."""
+    who = change(**{poisoned: {"poison": "echo no room >&2; false"}})
+    done = fleet.run("ftpgw.rollout", ALL, *ORDER)
+    assert done.returncode == 1
+    assert f"stopped in wave {wave} of 4" in done.stdout
+    rows = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert ["between", poisoned, "failed: poison: Command"] in [
+        [*row[:2], row[2][: len("failed: poison: Command")]] for row in rows if row[2:]
+    ]
+    assert who() == touched
+
+
+def test_one_that_would_admit_whom_it_must_not_lets_nothing_begin(fleet, change):
+    who = change(gw4={"expect": {"deny": ["9.9.9.9"]}})
+    done = fleet.run("ftpgw.rollout", ALL, *ORDER)
+    assert done.returncode == 1
+    assert "stopped before anything was touched" in done.stdout
+    assert "ftpgw:rules:ftp:expect:deny: 9.9.9.9 would get 9.9.9.:allow of site acme" in done.stdout
+    assert who() == []
+
+
+def test_one_that_dies_in_the_middle_stops_the_rest(fleet, change, tmp_path):
+    """Nobody knows what it has; who comes later has the old."""
+    there = tmp_path / "there"
+    who = change(gw3={"waits": there})
+    begun = fleet.running("ftpgw.rollout", ALL, *ORDER)
+    sandbox.eventually(there.exists)
+    fleet.kill("gw3")
+    told = begun.communicate()[0]
+    fleet.join("gw3")
+    assert begun.returncode == 1
+    rows = [line.split(maxsplit=2) for line in told.splitlines()]
+    assert ["between", "gw3", "no answer (it may still be at work)"] in rows
+    assert ["old", "gw1,", "gw2, gw4  not touched"] in rows
+    assert who() == ["gw3"]
+
+
+def test_one_that_is_away_lets_nothing_begin(fleet, change):
+    """And it is named."""
+    who = change()
+    done = fleet.run("ftpgw.rollout", "gw*", *ORDER, "--out=json")
+    assert done.returncode == 1
+    stands = json.loads(done.stdout)["gateways"]
+    assert stands.pop(sandbox.DEAD)["told"] == "no answer"
+    assert {stand["has"] for stand in stands.values()} == {"old"}
+    assert who() == []
+
+
+def test_one_at_a_time_and_ctrl_c_prints_the_table(fleet, change, tmp_path):
+    there = tmp_path / "there"
+    who = change(gw1={"waits": there})
+    begun = fleet.running("ftpgw.rollout", ALL, *ORDER)
+    sandbox.eventually(there.exists)
+    second = fleet.run("ftpgw.rollout", ALL, *ORDER)
+    assert second.returncode == 1
+    assert f"a rollout to {ALL} (pid {begun.pid}) has been at work" in second.stdout
+    begun.send_signal(signal.SIGINT)
+    told = begun.communicate()[0]
+    there.unlink()
+    assert begun.returncode == 1
+    assert "stopped in wave 2 of 4, by hand" in told
+    rows = [line.split() for line in told.splitlines()]
+    assert ["between", "gw1", "asked,", "not", "answered", "yet"] in rows
+    assert ["new", "gw3", "changed"] in rows
+    assert ["old", "gw2,", "gw4", "not", "touched"] in rows
+    assert who() == ["gw1", "gw3"]
+
+
+def test_what_fails_gets_its_rules_back(fleet, change):
+    """It was well before, and is not afterwards: whoever was admitted is again."""
+    change()
+    fleet.kill("svscan gw3")
+    done = fleet.run("ftpgw.rollout", ALL, *ORDER, "on_failure=revert")
+    fleet.watch("gw3")
+    assert done.returncode == 1
+    assert "changed, then not well: svscan: none runs" in done.stdout
+    assert "its rules ftp of before are back for 2h" in done.stdout
+    fleet.salt("gw3", "tcprules.release", "ftp")
+
+
+def test_an_orchestration_does_it_as_well(fleet, change):
+    """As one step, which fails as it does; a rehearsal touches nobody."""
+    who = change()
+    tried = fleet.run("ftpgw.rollout", ALL, "sls=rules", "test=True")
+    assert tried.returncode == 0
+    assert "gw1 to gw4: would change" in tried.stdout
+    assert who() == []
+    wanted = json.dumps({"rollout": {"tgt": ALL, "wave": "50%", "sls": "rules"}})
+    done = fleet.run("state.orch", "ftpgw.rollout", f"pillar={wanted}")
+    assert done.returncode == 0, done.stdout
+    assert who() == fleet.ids
+
+
+def test_the_fleet_stands_in_one_table(fleet):
+    """Also who does not answer, and who means something else."""
+    for one in fleet.ids:
+        allow = ["9.9.9.0/24", "203.0.113.7"] if one == "gw2" else ["9.9.9.0/24"]
+        fleet.declare(one, sites={"acme": {"allow": allow, "deny": ["9.9.9.13"]}})
+    drift = fleet.run("ftpgw.drift", ALL, "sls=ftpgw.rules")
+    assert drift.returncode == 1
+    assert "acme: deny -> allow: 203.0.113.7" in drift.stdout
+    done = fleet.run("ftpgw.rollout", ALL, "wave=100%", "sls=ftpgw.rules")
+    assert done.returncode == 0, done.stdout
+    same = fleet.run("ftpgw.rollout", ALL, "sls=ftpgw.rules")
+    assert same.stdout.endswith("done\n  new  gw1 to gw4  nothing to change\n")
+    drift = fleet.run("ftpgw.drift", ALL, "sls=ftpgw.rules")
+    assert (drift.returncode, drift.stdout) == (0, "gw1 to gw4: as declared\n")
+    status = fleet.run("ftpgw.status", "gw*")
+    assert status.returncode == 1
+    assert status.stdout.splitlines() == [
+        "5 gateways: 1 without an answer, 4 well",
+        "  gw9  no answer",
+        *(f"  {one}  well" for one in fleet.ids),
+    ]
+    compared = fleet.run("ftpgw.compare", ALL)
+    assert compared.returncode == 1
+    assert compared.stdout.splitlines() == [
+        "ftp: gw1, gw3, gw4: the most",
+        "ftp: gw2: differ from gw1",
+        "  acme: deny -> allow: 203.0.113.7",
+    ]
+    admitted = fleet.run("ftpgw.admits", "203.0.113.7", ALL)
+    assert admitted.returncode == 0
+    assert [line.split() for line in admitted.stdout.splitlines()[1:]] == [
+        ["allow", "ftp", "acme", "203.0.113.7:allow", "gw2"],
+        ["deny", "ftp", "default", ":deny", "gw1,", "gw3,", "gw4"],
+    ]

@@ -1,0 +1,142 @@
+"""One event for each change that stays, whatever Salt forgets in between."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def service(problem=None, state="up", seconds=9999, pid=7, clients=None, limit=None, since="long"):
+    return {
+        "state": state,
+        "since": since,
+        "seconds": seconds,
+        "pid": pid,
+        "problem": problem,
+        "clients": clients,
+        "limit": limit,
+    }
+
+
+class Watch:
+    """A beacon whose clock and services are a test's."""
+
+    def __init__(self, folder):
+        self.now, self.records = 100_000.0, {"ftp": service()}
+        self.folder = folder
+        self.load()
+
+    def load(self):
+        """Make it anew, as Salt does when a pillar or modules are refreshed."""
+        spec = importlib.util.spec_from_file_location("beacon", ROOT / "_beacons/daemontools.py")
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+        self.module.__opts__ = {"cachedir": str(self.folder)}
+        self.module.__salt__ = {
+            "daemontools.show": lambda: self.records,
+            "daemontools.log": lambda name, lines: [f"the end of {name}"][:lines],
+        }
+        self.module.time = self
+
+    def time(self):
+        return self.now
+
+    def after(self, seconds, **records):
+        """Let time go by, services become something else, and the beacon look."""
+        self.now += seconds
+        self.records = {**self.records, **records}
+        return [event["tag"] for event in self.module.beacon([{"settle": 10}])]
+
+
+@pytest.fixture
+def watch(tmp_path):
+    return Watch(tmp_path)
+
+
+def test_what_is_well_at_first_sight_is_no_event(watch):
+    assert watch.after(0) == watch.after(60) == []
+
+
+DOWN = service("is down, but wanted up", state="down", pid=None)
+STATES = {
+    "down": DOWN,
+    "log": service("log: is down, but wanted up"),
+    "full": service(clients=40, limit=40, problem="all 40 places are taken"),
+    "trouble": service("there is no /etc/tcprules/ftp.cdb, so every client is dropped"),
+}
+
+
+@pytest.mark.parametrize("what", STATES)
+def test_what_changes_is_told_once_when_it_has_settled_and_so_is_its_end(watch, what):
+    watch.after(0)
+    assert watch.after(5, ftp=STATES[what]) == watch.after(9) == []
+    assert watch.after(1) == [f"ftp/{what}"]
+    watch.load()
+    assert watch.after(600) == []
+    assert watch.after(5, ftp=service()) == []
+    assert watch.after(10) == ["ftp/up"]
+    assert watch.after(600) == []
+
+
+def test_what_comes_and_goes_within_that_time_is_none(watch):
+    watch.after(0)
+    assert watch.after(5, ftp=DOWN) == watch.after(5, ftp=service()) == watch.after(60) == []
+
+
+def test_what_is_down_at_first_sight_is_told(watch):
+    assert watch.after(0, ftp=DOWN) == []
+    assert watch.after(10) == ["ftp/down"]
+
+
+def test_three_starts_within_a_minute_are_told_at_once_and_well_a_minute_later(watch):
+    watch.after(0)
+    found = []
+    for _ in range(4):
+        started = service(seconds=0, since=f"at {watch.now}")
+        found += watch.after(5, ftp=started)
+    assert found == ["ftp/flapping"]
+    watch.load()
+    assert watch.after(30) == []
+    found = watch.after(30) + watch.after(10) + watch.after(60)
+    assert found == ["ftp/up"]
+
+
+def test_an_event_says_what_a_person_would_ask(watch):
+    watch.after(0)
+    watch.after(5, ftp=DOWN)
+    watch.now += 10
+    assert watch.module.beacon([{"settle": 10}]) == [
+        {
+            "tag": "ftp/down",
+            "service": "ftp",
+            "is": "down",
+            "was": "up",
+            "problem": "is down, but wanted up",
+            "starts": 0,
+            "seconds": 0,
+            "clients": None,
+            "limit": None,
+            "lines": ["the end of ftp"],
+        }
+    ]
+
+
+def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):
+    def broken():
+        raise watch.module.CommandExecutionError("no")
+
+    watch.after(0)
+    watch.module.__salt__["daemontools.show"] = broken
+    assert watch.after(60) == []
+    watch.load()
+    watch.records = {}
+    assert watch.after(60) == []
+
+
+@pytest.mark.parametrize(("settle", "good"), [(0, True), (2.5, True), (-1, False), ("x", False)])
+def test_settings_are_judged(watch, settle, good):
+    for config in ([{"interval": 5}, {"settle": settle}], {"settle": settle}):
+        assert watch.module.validate(config)[0] is good
+    assert watch.module.validate([{"interval": 5}])[0]

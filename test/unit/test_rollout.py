@@ -1,0 +1,168 @@
+"""Who is touched, where it stops, and what is told, with minions that are made up."""
+
+import _rollout
+import pytest
+from _minions import Answer
+
+WELL = Answer("good", {"problems": []})
+
+
+class World:
+    """Minions that answer what a test says; `touched` are those whose states were applied."""
+
+    def __init__(self, **answers):
+        self.answers, self.touched, self.asked, self.said = answers, [], [], []
+
+    def ask(self, ids, function, *arguments, **settings):
+        what = "test" if settings.get("test") else function
+        self.asked += [(what, one) for one in ids]
+        for one in ids:
+            if what == "state.apply":
+                self.touched.append(one)
+            yield one, self.answers.get(f"{one} {what}", self.usual(what))
+
+    def usual(self, what):
+        states = {
+            "tcprules_|-r_|-ftp_|-managed": {"__id__": "r", "result": None, "changes": {"x": "y"}}
+        }
+        if what in ("test", "state.apply"):
+            return Answer("good", states)
+        return WELL if what == "ftpgw.health" else Answer("good", True)
+
+    def rollout(self, test=False, revert=None, wave=2):
+        ids = [f"gw{n}" for n in range(1, 7)]
+        change = _rollout.Rollout(
+            ids, ["gw5", "gw2"], wave, "x", revert, self.ask, self.said.append
+        )
+        change.run(test)
+        return change
+
+
+def failing(text, **more):
+    states = {
+        "test_|-s_|-s_|-nop": {"__id__": "rules", "result": False, "comment": text, "changes": {}}
+    }
+    return Answer("bad", states | more)
+
+
+def test_all_of_them_in_order():
+    world = World()
+    change = world.rollout()
+    assert change.stopped is None
+    assert world.touched == ["gw5", "gw2", "gw1", "gw3", "gw4", "gw6"]
+    assert change.table() == ["new  gw1 to gw6  changed"]
+    assert world.said[-1] == "wave 4 of 4: gw4, gw6"
+    # Each wave is probed before the next one begins.
+    asked = [one for one in world.asked if one[0] in ("state.apply", "ftpgw.health")]
+    assert asked[:4] == [
+        ("state.apply", "gw5"),
+        ("ftpgw.health", "gw5"),
+        ("state.apply", "gw2"),
+        ("ftpgw.health", "gw2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "touched"),
+    [
+        ("gw5", ["gw5"]),
+        ("gw2", ["gw5", "gw2"]),
+        ("gw1", ["gw5", "gw2", "gw1", "gw3"]),
+        ("gw6", ["gw5", "gw2", "gw1", "gw3", "gw4", "gw6"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("what", "answer", "row"),
+    [
+        ("state.apply", failing("poison"), "between  {}  failed: rules: poison"),
+        ("state.apply", Answer("silent"), "between  {}  no answer (it may still be at work)"),
+        (
+            "ftpgw.health",
+            Answer("bad", {"problems": ["a: b", "c"]}),
+            "new  {}  changed, then not well: a: b (and 1 more)",
+        ),
+        ("ftpgw.health", Answer("silent"), "new  {}  changed, then not well: no answer"),
+    ],
+)
+def test_the_first_failure_stops_it(one, touched, what, answer, row):
+    world = World(**{f"{one} {what}": answer})
+    change = world.rollout()
+    assert change.stopped.startswith("in wave ")
+    assert world.touched == touched
+    assert " ".join(change.table()[0].split()) == " ".join(row.format(one).split())
+    assert {one for one, (has, _) in change.stands.items() if has == "old"} == set(
+        change.ids
+    ) - set(touched)
+
+
+@pytest.mark.parametrize(
+    ("what", "answer", "told"),
+    [
+        ("saltutil.refresh_pillar", Answer("silent"), "no answer"),
+        ("test", Answer("silent"), "no answer"),
+        ("test", failing("ftpgw:rules: no"), "rules: ftpgw:rules: no"),
+    ],
+)
+def test_nothing_begins_unless_all_would_go_well(what, answer, told):
+    world = World(**{f"gw4 {what}": answer})
+    change = world.rollout()
+    assert change.stopped == "before anything was touched"
+    assert world.touched == []
+    assert change.stands["gw4"] == ("old", told)
+
+
+def test_only_who_would_change_is_touched_and_all_are_probed():
+    world = World(**{"gw5 test": Answer("good", {}), "gw1 test": Answer("good", {})})
+    change = world.rollout()
+    assert world.touched == ["gw2", "gw3", "gw4", "gw6"]
+    assert change.table() == [
+        "new  gw2 to gw4, gw6  changed",
+        "new  gw1, gw5         nothing to change",
+    ]
+    assert {one for what, one in world.asked if what == "ftpgw.health"} == set(change.ids)
+
+
+def test_one_that_had_nothing_to_change_and_is_not_well_fails_it():
+    world = World(**{"gw1 test": Answer("good", {}), "gw1 ftpgw.health": Answer("bad", "ERROR: x")})
+    change = world.rollout()
+    assert change.stopped == "by those that had nothing to change"
+    assert change.table()[0] == "new  gw1         nothing to change, then not well: x"
+
+
+def test_a_rehearsal_shows_equal_changes_once_and_touches_nobody():
+    world = World(**{"gw1 test": Answer("good", {})})
+    change = world.rollout(test=True)
+    assert (change.stopped, world.touched) == (None, [])
+    assert change.rehearsal() == [
+        "gw2 to gw6: would change",
+        "  r",
+        "    x: y",
+        "gw1: nothing to change",
+    ]
+
+
+def test_who_fails_gets_the_rules_back_that_it_had_changed():
+    changed = {"tcprules_|-r_|-ftp_|-managed": {"result": True, "changes": {"x": "y"}}}
+    world = World(**{"gw3 state.apply": failing("no", **changed)})
+    change = world.rollout(revert="2h")
+    assert [one for what, one in world.asked if what == "tcprules.revert"] == ["gw3"]
+    assert change.stands["gw3"][1] == "failed: rules: no; its rules ftp of before are back for 2h"
+    world = World(**{"gw3 state.apply": failing("no")})
+    assert world.rollout(revert="2h").stands["gw3"][1] == "failed: rules: no"
+
+
+def test_old_modules_are_asked_for_what_they_know():
+    unknowing = Answer("unknowing", "'x' is not available.")
+    world = World(
+        **{
+            "gw1 ftpgw.health": unknowing,
+            "gw1 daemontools.problems": Answer("bad", ["a: b"]),
+            "gw2 ftpgw.health": unknowing,
+            "gw2 daemontools.problems": unknowing,
+        }
+    )
+    assert dict(_rollout.healths(world.ask, ["gw1", "gw2", "gw3"])) == {
+        "gw1": ["a: b"],
+        "gw2": ["does not know daemontools.problems (apply the formula there first)"],
+        "gw3": [],
+    }
