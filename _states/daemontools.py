@@ -17,6 +17,9 @@ file, so it starts at boot; **up**, there is a process.
 import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+# Where `linked` leaves in test mode what it has said, for the state that comes later.
+_FORETOLD = "daemontools.linked"
+
 
 def declared(name, settings, path=None):
     """
@@ -131,6 +134,7 @@ def _linked(name, settings, path):
     if not changes:
         return _result.unchanged(name, f"{name} is not new.")
     if test:
+        __context__.setdefault(_FORETOLD, {})[name] = changes
         return _result.would_change(name, changes, f"{name} would be linked, and kept down.")
     return _result.changed(name, changes, f"{name} is linked, and kept down.")
 
@@ -141,6 +145,7 @@ def _reached(name, settings, path):
     if not changes and (plan["settled"] or __opts__["test"]):
         return _result.unchanged(name, f"{name} {plan['now']}.")
     if __opts__["test"]:
+        changes = _beyond_link(name, changes)
         tried = {True: " Its daemon was tried, and greets.", False: " Its daemon was not tried."}
         comment = f"{name} would be changed: {', '.join(changes)}.{tried.get(plan['tried'], '')}"
         return _result.would_change(name, changes, comment)
@@ -154,6 +159,14 @@ def _reached(name, settings, path):
         still = f"{name}: still to be done: {', '.join(left['changes'])}"
         return _result.failed(name, error or still, done)
     return _result.changed(name, done, f"{name} {left['now']}.")
+
+
+def _beyond_link(name, changes):
+    """Return what is left to do for a service after what `linked` has foretold of it."""
+    linked = __context__.get(_FORETOLD, {}).get(name)
+    if not linked or "link" not in changes:
+        return changes
+    return {"down": "removed"} | {what: how for what, how in changes.items() if what not in linked}
 
 
 def _with_secrets(settings, path):

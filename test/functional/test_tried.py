@@ -203,6 +203,18 @@ class TestLinked:
         assert link()["changes"] == {}
         assert record(minion, "early")["state"] == "up"
 
+    def test_what_then_changes_is_foretold_beside_it(self, minion, link, server):
+        """Not once more what linking does: with test=True nothing is linked yet."""
+        settings = {"tcpserver": server, "command": GREETS, "multilog": {"user": False}}
+        later = {"name": "early", "settings": settings}
+        link(test=True)
+        foretold = minion.apply("daemontools.declared", test=True, **later)["changes"]
+        link()
+        done = minion.apply("daemontools.declared", **later)
+        assert done["result"] is True
+        assert foretold == done["changes"] == {"down": "removed", "service": "started"}
+        assert minion.apply("daemontools.declared", test=True, **later)["changes"] == {}
+
     @pytest.mark.parametrize(
         "given", [{"state": "absent"}, {"state": "down"}, {"multilog": {"user": "nosuchuser"}}]
     )

@@ -36,7 +36,11 @@ def apply(sls="ftpgw", test=False, check=True):
             "\n".join(f"{state['__id__']}: {state['comment']}" for state in failed)
         )
     return {
-        state["__id__"]: {**state, "module": tag.partition("_|-")[0]}
+        state["__id__"]: {
+            **state,
+            "module": tag.partition("_|-")[0],
+            "function": tag.rpartition("_|-")[2],
+        }
         for tag, state in answer.items()
     }
 
