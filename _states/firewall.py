@@ -29,6 +29,9 @@ import _result
 import salt.config
 from salt.exceptions import CommandExecutionError
 
+# Where `begun` leaves in test mode what would be in force, for the state that comes later.
+_FORETOLD = "firewall.begun"
+
 
 def loaded(name, text, filter):
     """
@@ -69,9 +72,12 @@ def begun(name, text, filter):
         there = __salt__["ftpgw.filter"](name, filter["show"])["loaded"]
     except (CommandExecutionError, OSError) as error:
         return _result.failed(name, error)
-    return (
-        _result.unchanged(name, "there are rules in force") if there else loaded(name, text, filter)
-    )
+    if there:
+        return _result.unchanged(name, "there are rules in force")
+    done = loaded(name, text, filter)
+    if __opts__["test"]:
+        __context__.setdefault(_FORETOLD, {})[name] = text
+    return done
 
 
 def unloaded(name, filter):
@@ -123,4 +129,8 @@ def _done(name, text, filter, changes):
 
 
 def _changes(name, text, filter):
-    return _filter.plan(__salt__["ftpgw.filter"](name, filter["show"]), text)
+    world = __salt__["ftpgw.filter"](name, filter["show"])
+    begun = __context__.get(_FORETOLD, {}).get(name) if __opts__["test"] else None
+    if begun and not world["loaded"]:
+        world = {"text": begun, "loaded": begun, "remembered": begun}
+    return _filter.plan(world, text)
