@@ -54,7 +54,20 @@ def liar(address, port):
 
 
 def _server(port, log):
-    command = ["ip", "netns", "exec", "wan", "tcpserver", "-vRHl0", "-c", "200", "0", str(port)]
+    command = [
+        "ip",
+        "netns",
+        "exec",
+        "wan",
+        "tcpserver",
+        "-vRHl0",
+        "-c",
+        "200",
+        "-b",
+        "200",
+        "0",
+        str(port),
+    ]
     return subprocess.Popen([*command, "ftpd", "-l", "-a", "pam"], stdout=log, stderr=log)
 
 
