@@ -76,9 +76,10 @@ ftpgw lines about accounts are gone:
 {%- for what in ftpgw.get("tls", {}).get("contents_pillar", {}) %}
 {%-   do owned.append(ftpgw.tls[what]) %}
 {%- endfor %}
-{%- for file in files | select | unique %}
+{#- Salt's filter has no order of its own. #}
+{%- for file in files | select | unique | sort %}
 
-ftpgw gives PAM its own file back{{ " (" ~ file ~ ")" if not loop.first else "" }}:
+{{ ("ftpgw gives PAM back " ~ file) | json }}:
   conffile.restored:
     - name: {{ file | string | json }}
 {%- endfor %}
