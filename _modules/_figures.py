@@ -11,6 +11,7 @@ Its lines, of which only these are counted (ucspi-tcp 0.88, tcpserver.c):
 
 import collections
 import functools
+import itertools
 import re
 
 import _multilog
@@ -21,6 +22,8 @@ _LINE = re.compile(
     rb"|status: (\d+)/(\d+)|end \d+ status (\d+))$",
     re.MULTILINE,
 )
+# How many rows are shown.
+ROWS = 100
 # For how many pairs of an hour and an address their key is remembered.
 _PAIRS = 1 << 14
 # What a program of the chain ends with, by its exit status.
@@ -73,6 +76,30 @@ def read(directory, since, key):
         "peak": peak and (peak[0], _seconds(peak[1])),
         "limit": limit,
         "full": full,
+    }
+
+
+# What connections can be counted by: functions of what decides about an address, each of which
+# returns a key for `read`.
+BY = {
+    "site": lambda decide: lambda hour, address: decide(address)[1] or "none",
+    "rule": lambda decide: lambda hour, address: decide(address)[0] or "none",
+    "hour": lambda decide: lambda hour, address: _multilog.said(hour),
+    "address": lambda decide: lambda hour, address: address,
+}
+
+
+def summed(figures):
+    """Return what was read as people are shown it."""
+    rows, peak = figures["connections"], figures["peak"]
+    return {
+        "admitted": sum(row["admitted"] for row in rows.values()),
+        "refused": sum(row["refused"] for row in rows.values()),
+        "by": dict(itertools.islice(rows.items(), ROWS)),
+        "places": figures["limit"],
+        "peak": peak and f"{peak[0]} at {_multilog.said(peak[1])}",
+        "full": figures["full"],
+        "ends": figures["ends"],
     }
 
 

@@ -4,12 +4,12 @@ What stands below ``ftpgw:`` in pillar: every setting, and all that can be wrong
 
 import datetime
 import os
-import socket
 
 import _accounts
 import _check
 import _gatewaynet
 import _layers
+import _listener
 import _rulefiles
 import _servicedir
 import _sites
@@ -366,6 +366,6 @@ def _unknown_rules(named, rules, path):
 
 def _port(port):
     try:
-        return int(port) if str(port).isdigit() else socket.getservbyname(port, "tcp")
+        return _listener.number(port)
     except OSError:
         return port

@@ -140,7 +140,7 @@ def _rule_set(name, settings, there, call):
     changes = call("tcprules.plan", name, settings, path)["changes"]
     unexpected = [
         f"{address} gets no {verdict}"
-        for verdict, addresses in _sites.checked(settings, path)["expect"].items()
+        for verdict, addresses in _sites.expected(_sites.checked(settings, path)).items()
         for address in addresses
         if there and call("tcprules.check", name, address)["verdict"] != verdict
     ]
@@ -204,7 +204,9 @@ def _passive_ports(gateway, call):
 def _variables(gateway):
     """Yield the variables of the kernel that are to have a value, and in which file."""
     if "passive_sysctl" in gateway and (gateway["proxied"] or gateway.get("guarded")):
-        ports = " ".join(map(str, gateway["network"]["passive_ports"]))
+        # With TLS the server has some of the passive ports, and the kernel the others.
+        kept = gateway.get("passive_kernel", gateway["network"]["passive_ports"])
+        ports = " ".join(map(str, kept))
         yield gateway["passive_sysctl"], ports, SYSCTLD
     for file, variables in gateway.get("boot", {}).get("variables", {}).items():
         if os.path.basename(file) == "sysctl.conf":

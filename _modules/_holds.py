@@ -42,9 +42,8 @@ def remember(stem, settings, lists, moment):
     """
     place = folder(stem)
     _files.make_directory(place, 0o700)
-    texts = {file: content.decode("latin-1") for file, content in lists.items()}
     stamp = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
-    content = json.dumps({"settings": settings, "lists": texts}, sort_keys=True)
+    content = _spelled({"settings": settings, "lists": lists})
     for newest in _names(place)[:1]:
         with open(os.path.join(place, newest), encoding="utf-8") as file:
             if file.read() == content:
@@ -67,8 +66,8 @@ def recall(stem, number):
     """
     place = folder(stem)
     with open(os.path.join(place, _names(place)[number]), encoding="utf-8") as file:
-        kept = json.load(file)
-    return kept["settings"], {file: text.encode("latin-1") for file, text in kept["lists"].items()}
+        kept = _read(json.load(file))
+    return kept["settings"], kept["lists"]
 
 
 def held(stem, now):
@@ -83,7 +82,7 @@ def held(stem, now):
             found = json.load(file)
     except FileNotFoundError:
         return _NOTHING
-    again = found["again"]
+    again = found["again"] and _read(found["again"])
     return {
         "denied": {who: until for who, until in found["denied"].items() if until > now},
         "again": again if again and again["until"] > now else None,
@@ -96,8 +95,9 @@ def hold(stem, held):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_held(stem))
     else:
+        again = held["again"] and json.loads(_spelled(held["again"]))
         _files.make_directory(folder(stem), 0o700)
-        _files.put(_held(stem), json.dumps(held), 0o600)
+        _files.put(_held(stem), json.dumps({**held, "again": again}), 0o600)
 
 
 def forget(stem):
@@ -123,9 +123,14 @@ def until(text, now):
     return moment
 
 
-def said(moment):
-    """Return a moment as it is shown."""
-    return datetime.datetime.fromtimestamp(int(moment)).astimezone().isoformat(" ", "minutes")
+def _spelled(kept):
+    """Return settings with the bytes of their lists as JSON."""
+    lists = {file: content.decode("latin-1") for file, content in kept["lists"].items()}
+    return json.dumps({**kept, "lists": lists}, sort_keys=True)
+
+
+def _read(kept):
+    return {**kept, "lists": {file: text.encode("latin-1") for file, text in kept["lists"].items()}}
 
 
 def _held(stem):

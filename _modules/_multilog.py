@@ -287,6 +287,11 @@ def moment(since):
         )
 
 
+def said(moment):
+    """Return a moment, in seconds since 1970, as it is shown to the minute."""
+    return datetime.datetime.fromtimestamp(int(moment)).astimezone().isoformat(" ", "minutes")
+
+
 def _lines_backwards(directory):
     """Yield the lines of a log from the last to the first, though it may be rotated meanwhile."""
     seen = set()

@@ -20,6 +20,7 @@ import _check
 import _cidr
 import _files
 import _holds
+import _multilog
 import _rules
 import _sites
 import _tcpcdb
@@ -80,15 +81,17 @@ def plan(name, declared, path, directory, fetch):
         old = in_force(name, directory) or ""
         return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", "warnings": []}
     lists = _addresslist.contents(_sites.in_time(settings), path, fetch)
-    return _planned(name, settings, lists, path, directory)
+    return _planned(name, settings, lists, path, directory, held(name, directory))
 
 
-def replan(name, number, directory):
+def replan(name, number, held, directory):
     """
-    Return the plan that makes past settings those in force, with all that is held against them.
+    Return the plan that makes past settings those in force.
 
     number
         0 for the last that were declared, 1 for those before
+    held
+        what is held against them, as of `held`
     """
     rules, cdb = paths(name, directory)
     path = declared_at(rules) if os.path.exists(rules) else None
@@ -97,7 +100,7 @@ def replan(name, number, directory):
     except (IndexError, OSError):
         count = len(_holds.past(_stem(cdb)))
         raise CommandExecutionError(f"of its rules, only the last {count} are kept")
-    return _planned(name, settings, lists, path or name, directory)
+    return _planned(name, settings, lists, path or name, directory, held)
 
 
 def held(name, directory):
@@ -115,7 +118,7 @@ def hold(name, held, directory):
     before = _holds.held(stem, time.time())
     _holds.hold(stem, held)
     try:
-        return install(name, replan(name, 0, directory), directory)
+        return install(name, replan(name, 0, held, directory), directory)
     except Exception:
         _holds.hold(stem, before)
         raise
@@ -130,17 +133,14 @@ def past_settings(name, number, directory):
     """Return settings that were in force, for `hold`: ``{since, settings, lists}``."""
     stem = _stem(paths(name, directory)[1])
     settings, lists = _holds.recall(stem, number)
-    texts = {file: content.decode("latin-1") for file, content in lists.items()}
-    return {"since": _holds.past(stem)[number], "settings": settings, "lists": texts}
+    return {"since": _holds.past(stem)[number], "settings": settings, "lists": lists}
 
 
-def _planned(name, declared, lists, path, directory):
+def _planned(name, declared, lists, path, directory, held):
     rules, cdb = paths(name, directory)
-    held = _holds.held(_stem(cdb), time.time())
     settings, files = declared, lists
     if held["again"]:
-        settings = held["again"]["settings"]
-        files = {file: text.encode("latin-1") for file, text in held["again"]["lists"].items()}
+        settings, files = held["again"]["settings"], held["again"]["lists"]
     checked = _sites.in_time(settings)
     warnings = _sites.endings(checked, path) + list(_holding(name, held))
     meant = {**checked, "ended": warnings} if warnings else checked
@@ -170,9 +170,9 @@ def _holding(name, held):
     """Yield a line for each thing that is held against the settings of a rule set."""
     ends = f"tcprules.release {name} ends it"
     for who, until in sorted(held["denied"].items()):
-        yield f"{name}: {who} is denied until {_holds.said(until)} ({ends})"
+        yield f"{name}: {who} is denied until {_multilog.said(until)} ({ends})"
     if held["again"]:
-        since, until = (_holds.said(held["again"][end]) for end in ("since", "until"))
+        since, until = (_multilog.said(held["again"][end]) for end in ("since", "until"))
         yield f"{name}: the rules of {since} are in force until {until} ({ends})"
 
 

@@ -6,13 +6,12 @@ it is known by its connection and not by its parent.
 """
 
 import contextlib
+import datetime
+import ipaddress
 import pwd
 import time
 
-try:
-    import psutil
-except ImportError:  # Salt needs it, but salt-ssh does not bring it along.
-    psutil = None
+from _listener import psutil
 
 # How many seconds a session may take to end after TERM.
 PATIENCE = 5
@@ -76,6 +75,26 @@ def end(sessions, patience=PATIENCE):
         for session in sessions
         if not stubborn.intersection(p.pid for p in processes.get(session["pid"], ()))
     ]
+
+
+def is_of(session, who):
+    """Return whether a session is of a site, an account, an address or a network."""
+    if who in (session["site"], session["account"], session["address"]):
+        return True
+    try:
+        return ipaddress.ip_address(session["address"]) in ipaddress.ip_network(who)
+    except ValueError:
+        return False
+
+
+def shown(session):
+    """Return a session, with its site and account, as people are shown it."""
+    since = datetime.datetime.fromtimestamp(int(session["since"])).astimezone()
+    keys = ("service", "address", "site", "account", "pid", "does")
+    return {key: session[key] for key in keys} | {
+        "since": since.isoformat(" "),
+        "seconds": int(time.time() - session["since"]),
+    }
 
 
 def wait(sessions, seconds):

@@ -1,49 +1,49 @@
 """What the tcpserver of this machine knows, and what the run scripts of services tell it."""
 
+import contextlib
 import functools
 import getopt
 import glob
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 
 import _check
+import _listener
+from _listener import psutil
 from salt.exceptions import SaltInvocationError
-
-try:
-    import psutil
-except ImportError:  # Salt needs it, but salt-ssh does not bring it along.
-    psutil = None
 
 # How many clients it serves at the same time if not told.
 PLACES = 40
 _OPTIONS = "46dDvqQhHrR1UXx:t:u:g:l:b:B:c:I:pPoO"
 
 
-def readers(cdb, definitions):
+def readers(cdb, scripts):
     """
     Return the services whose tcpserver reads a cdb, with its options that have no value.
 
     cdb
         its path as the run scripts have it
-    definitions
-        where the service directories are
+    scripts
+        those of the services, by name, as `scripts` returns them
     """
     found = {}
-    for name, script in scripts(definitions).items():
+    for name, script in scripts.items():
         options, _ = told(script)
         if ("-x", cdb) in options:
             found[name] = "".join(flag[1:] for flag, value in options if not value)
     return found
 
 
-def ports(definitions):
-    """Return the number of the port of each service with a tcpserver, by its name."""
-    listening = {name: told(script)[1] for name, script in scripts(definitions).items()}
-    numbers = {name: _number(words[1]) for name, words in listening.items() if words[1:]}
-    return {name: number for name, number in numbers.items() if number}
+def ports(scripts):
+    """Return the number of the port of each service, by name, whose run script has a tcpserver."""
+    found = {}
+    for name, script in scripts.items():
+        _, words = told(script)
+        with contextlib.suppress(OSError, IndexError):
+            found[name] = _listener.number(words[1])
+    return found
 
 
 def scripts(definitions):
@@ -55,20 +55,13 @@ def scripts(definitions):
     return found
 
 
-def _number(port):
-    try:
-        return int(port) if port.isdigit() else socket.getservbyname(port, "tcp")
-    except OSError:
-        return None
-
-
-def deaf(cdb, definitions):
+def deaf(cdb, scripts):
     """
     Return what no tcpserver that reads a cdb asks about a client: ``info`` (-R), ``host`` (-H).
 
     An empty list where no service reads the cdb.
     """
-    flags = readers(cdb, definitions).values()
+    flags = readers(cdb, scripts).values()
     return [
         asked
         for asked, off, on in (("info", "R", "r"), ("host", "H", "h"))

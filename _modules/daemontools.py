@@ -15,6 +15,7 @@ import os
 
 import _files
 import _glance
+import _listener
 import _multilog
 import _restarts
 import _servicechange
@@ -23,7 +24,6 @@ import _serving
 import _sessions
 import _supervise
 import _svscan
-import _tcpserver
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 LOG = logging.getLogger(__name__)
@@ -327,14 +327,13 @@ def drain(name, timeout=300):
     CLI Example: ``salt '*' daemontools.drain ftp-proxy timeout=600``
     """
     with _told_of(name):
-        folder = os.path.dirname(os.path.realpath(os.path.join(_path(name), "run")))
-        port = _tcpserver.ports(os.path.dirname(folder)).get(os.path.basename(folder))
+        port = _serving.port(_path(name), _supervise.read(_path(name)))
         if port is None:
             raise CommandExecutionError("there is no tcpserver in its run script")
         svc(name, "d")
         _down(name, TIMEOUT)
         try:
-            left = _sessions.wait(_sessions.read({name: port}), timeout)
+            left = _sessions.wait(_sessions.read({name: _listener.number(port)}), timeout)
         except LookupError as error:
             raise CommandExecutionError(f"who is connected is not known: {error}")
         return sorted(session["address"] for session in left)

@@ -1,14 +1,10 @@
 """The FTP gateway as pillar declares it: what its settings are, and what is wrong with them."""
 
 import contextlib
-import datetime
 import functools
-import ipaddress
-import itertools
 import os
 import pathlib
 import sys
-import time
 
 import _accounts
 import _check
@@ -34,9 +30,10 @@ import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.hashutils import get_hash
 
+__func_alias__ = {"filter_": "filter"}
+
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("beacons", "modules", "states")
-_ROWS = 100
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
@@ -227,7 +224,7 @@ def leftovers():
     """
     gateway = _gateway_of(None)
     _check.refuse_all(gateway["settings"]["problems"])
-    services = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    services = _definitions()
     made = {
         "services": {name: _filetree.origin(path) for name, path in _inside(services)},
         "rules": {
@@ -266,7 +263,7 @@ def sessions(who=None):
         salt gw1 ftpgw.sessions
         salt gw1 ftpgw.sessions acme
     """
-    return [_shown(session) for session in _connected(who)]
+    return [_sessions.shown(session) for session in _connected(who)]
 
 
 def end(who):
@@ -292,7 +289,7 @@ def end(who):
     left = [session["pid"] for session in found if session not in ended]
     if left:
         raise CommandExecutionError(f"{who}: not ended, not even by KILL: {left}")
-    return [_shown(session) for session in ended]
+    return [_sessions.shown(session) for session in ended]
 
 
 def figures(service=None, since="1d", by="site"):
@@ -322,18 +319,18 @@ def figures(service=None, since="1d", by="site"):
         salt gw1 ftpgw.figures since=1h
         salt gw1 ftpgw.figures open-ftpd since=7d by=address
     """
-    if by not in _BY:
-        raise SaltInvocationError(f"by: expected {', '.join(_BY)}, got {_check.got(by)}")
+    if by not in _figures.BY:
+        raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
-    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+    definitions = _definitions()
     scripts = _tcpserver.scripts(definitions)
-    names = [service] if service else sorted(_tcpserver.ports(definitions))
+    names = [service] if service else sorted(_tcpserver.ports(scripts))
     counted = {}
     for name in names:
         try:
             log = _multilog.directory(os.path.join(definitions, name))
-            key = _BY[by](_decider(scripts.get(name, "")))
-            counted[name] = _summed(_figures.read(log, start, key))
+            key = _figures.BY[by](_decider(scripts.get(name, "")))
+            counted[name] = _figures.summed(_figures.read(log, start, key))
         except (OSError, CommandExecutionError) as error:
             raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}")
     return counted
@@ -464,7 +461,7 @@ def orphans(packages):
     return sorted(with_them - alone - set(packages))
 
 
-def filter(path, show):
+def filter_(path, show):
     """
     Return what is known of a file of packet filter rules, and what the filter has in force.
 
@@ -660,71 +657,23 @@ def _accounts_plan(declared, system, clean):
 
 def _connected(who):
     """Return the sessions of this gateway's services, with their sites and accounts."""
-    definitions = __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
-    scripts = _tcpserver.scripts(definitions)
+    scripts = _tcpserver.scripts(_definitions())
     accounts = _accounts.marked(_userdb.read({}))
     try:
-        found = _sessions.read(_tcpserver.ports(definitions))
+        found = _sessions.read(_tcpserver.ports(scripts))
     except LookupError as error:
         raise CommandExecutionError(f"who is connected is not known: {error}")
     deciders = {name: _decider(script) for name, script in scripts.items()}
     for session in found:
         session["site"] = deciders[session["service"]](session["address"])[1]
         session["account"] = next(iter(sorted(accounts.intersection(session["users"]))), None)
-    return [session for session in found if who is None or _is_of(session, str(who))]
-
-
-def _hour(seconds):
-    return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(" ", "minutes")
-
-
-# What connections can be counted by: functions of what decides, to functions of hour and address.
-_BY = {
-    "site": lambda decide: lambda hour, address: decide(address)[1] or "none",
-    "rule": lambda decide: lambda hour, address: decide(address)[0] or "none",
-    "hour": lambda decide: lambda hour, address: _hour(hour),
-    "address": lambda decide: lambda hour, address: address,
-}
-
-
-def _summed(read):
-    """Return the figures of a service as they are shown."""
-    rows, peak = read["connections"], read["peak"]
-    first = dict(itertools.islice(rows.items(), _ROWS))
-    return {
-        "admitted": sum(row["admitted"] for row in rows.values()),
-        "refused": sum(row["refused"] for row in rows.values()),
-        "by": first,
-        "places": read["limit"],
-        "peak": peak and f"{peak[0]} at {_hour(peak[1])}",
-        "full": read["full"],
-        "ends": read["ends"],
-    }
+    return [session for session in found if who is None or _sessions.is_of(session, str(who))]
 
 
 def _decider(script):
     """Return what decides about addresses for a service, whose run script names its rules."""
     cdb = dict(_tcpserver.told(script)[0]).get("-x")
     return _rulefiles.decider(cdb, _rules_dir()) if cdb else lambda _: (None, None)
-
-
-def _shown(session):
-    since = datetime.datetime.fromtimestamp(int(session["since"])).astimezone()
-    shown = ("service", "address", "site", "account", "pid", "does")
-    return {key: session[key] for key in shown} | {
-        "since": since.isoformat(" "),
-        "seconds": int(time.time() - session["since"]),
-    }
-
-
-def _is_of(session, who):
-    """Whether a session is of an address, a network, a site or an account."""
-    if who in (session["site"], session["account"], session["address"]):
-        return True
-    try:
-        return ipaddress.ip_address(session["address"]) in ipaddress.ip_network(who)
-    except ValueError:
-        return False
 
 
 def _call(name, *arguments, **settings):
@@ -835,6 +784,10 @@ def _inside(folder):
     """Return the names in a directory, and their paths."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return [(name, os.path.join(folder, name)) for name in names]
+
+
+def _definitions():
+    return __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
 
 
 def _rules_dir():

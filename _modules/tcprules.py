@@ -16,6 +16,7 @@ import _addresslist
 import _check
 import _cidr
 import _holds
+import _multilog
 import _rulefiles
 import _rules
 import _ruleslint
@@ -272,7 +273,8 @@ def diff(old, new):
     """
     if isinstance(new, int):
         with _in_one_line(old):
-            return _rulefiles.replan(old, new, _directory())["changes"]
+            held = {**_rulefiles.held(old, _directory()), "again": None}
+            return _rulefiles.replan(old, new, held, _directory())["changes"]
     return _verdicts.difference(_meant(old), _meant(new))
 
 
@@ -314,7 +316,7 @@ def history(name):
         salt gw1 tcprules.history ftp
     """
     moments = _rulefiles.past(name, _directory())
-    return [{"number": n, "since": _holds.said(moment)} for n, moment in enumerate(moments)]
+    return [{"number": n, "since": _multilog.said(moment)} for n, moment in enumerate(moments)]
 
 
 def revert(name, number, until="2h"):
@@ -448,16 +450,17 @@ def _plan(name, settings, path):
 
 def _denied(name, settings, planned):
     """Return the sessions that are to be ended when a plan is carried out, and what to say."""
-    cdb, definitions = _rulefiles.paths(name, _directory())[1], _definitions()
+    cdb = _rulefiles.paths(name, _directory())[1]
     ends = settings.get("revoke") == "end"
     if not (ends or planned["changes"]):
         return [], []
     try:
+        scripts = _scripts()
         # Only of a tcpserver that asks neither for a name nor an ident server is the answer known.
-        if len(_tcpserver.deaf(cdb, definitions)) < 2:
+        if len(_tcpserver.deaf(cdb, scripts)) < 2:
             return [], []
-        readers, ports = _tcpserver.readers(cdb, definitions), _tcpserver.ports(definitions)
-        sessions = _sessions.read({name: ports[name] for name in readers if name in ports})
+        readers = _tcpserver.readers(cdb, scripts)
+        sessions = _sessions.read(_tcpserver.ports({name: scripts[name] for name in readers}))
         verdict = _rulefiles.verdicts(planned, name, _directory())
         denied = [session for session in sessions if verdict(session["address"]) == "deny"]
     except (LookupError, OSError, CommandExecutionError) as error:
@@ -494,7 +497,7 @@ def _answer(name, ip, host=None, info=None):
 
 
 def _lint(name):
-    deaf = _tcpserver.deaf(_rulefiles.paths(name, _directory())[1], _definitions())
+    deaf = _tcpserver.deaf(_rulefiles.paths(name, _directory())[1], _scripts())
     return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
 
 
@@ -508,8 +511,8 @@ def _directory():
     return __salt__["config.get"]("tcprules.dir", "/etc/tcprules")
 
 
-def _definitions():
-    return __salt__["config.get"]("daemontools.definition_dir", "/var/svc.d")
+def _scripts():
+    return _tcpserver.scripts(__salt__["config.get"]("daemontools.definition_dir", "/var/svc.d"))
 
 
 def _doubts(rules, cdb, rule, data):
@@ -536,7 +539,7 @@ def _unasked(cdb, key):
     """Say whether tcpserver can know of a client what a rule asks."""
     needed = {"info"} if "@" in key else set()
     needed |= {"host"} if "=" in key else set()
-    if not needed.intersection(_tcpserver.deaf(cdb, _definitions()) if needed else ()):
+    if not needed.intersection(_tcpserver.deaf(cdb, _scripts()) if needed else ()):
         return []
     return ["tcpserver runs with -R or -H: it will not know enough to use this rule"]
 

@@ -1,27 +1,10 @@
 """A gateway is what it is after a boot, with nobody there: these tests are one story."""
 
-import pathlib
-
 import pytest
+from diversion import served_cut
 from facts import facts, served
 from master import LAN
 from polls import eventually, watched
-
-# As somebody writes it who thinks of FTP only.
-CUTTING = """\
-cut:
-  firewall.loaded:
-    - name: /etc/nftables.d/cut.nft
-    - text: |
-        table ip cut {
-          chain out { type filter hook output priority 0; tcp dport { 4505, 4506 } drop; }
-        }
-    - filter:
-        check: [nft, --check, --file, '{file}']
-        load: [nft, --file, '{file}']
-        show: [nft, list, table, ip, cut]
-        unload: [nft, delete, table, ip, cut]
-"""
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +29,8 @@ def test_a_second_apply_changes_nothing(master):
 @pytest.fixture
 def cutting():
     """Rules on the master that cut minions off."""
-    sls = pathlib.Path("/srv/salt/cut.sls")
-    sls.write_text(CUTTING)
-    yield "cut"
-    sls.unlink()
+    with served_cut("output", "tcp dport { 4505, 4506 }"):
+        yield "cut"
 
 
 def test_rules_that_cut_the_master_off_come_back_if_the_minion_is_killed(gw, master, cutting):

@@ -107,7 +107,8 @@ def test_check_warns_of_a_rule_that_tcpserver_cannot_use(ask, rules, by_name, ru
 @pytest.mark.parametrize("script", ["exec true", "tcpserver -x", "tcpserver 'x", "tcpserver -? 0"])
 def test_a_service_that_runs_something_else_is_passed_over(minion, ask, by_name, run, script):
     run(script)
-    assert _tcpserver.readers("/etc/tcprules/names.cdb", str(minion.root / "svc.d")) == {}
+    scripts = _tcpserver.scripts(str(minion.root / "svc.d"))
+    assert _tcpserver.readers("/etc/tcprules/names.cdb", scripts) == {}
     assert "warnings" not in ask("check", "names", "9.9.9.9", info="joe")
 
 

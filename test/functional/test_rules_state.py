@@ -491,6 +491,16 @@ class TestHeld:
         assert declare(second)["result"] is True
         assert self.verdict(ask, "9.9.9.9") == "deny"
 
+    def test_others_are_compared_with_past_rules_that_have_come_back(self, ask, declare, page):
+        """What is held is no part of what each of them would change."""
+        second = {**page, "sites": {"lan": {"allow": ["192.168.0.0/24"]}}, "expect": {}}
+        declare(second)
+        ask("revert", 1)
+        would = ask("diff", 0)
+        assert "acme" in str(would)
+        assert ask("release")["changes"] == would
+        assert ask("diff", 0) == {}
+
     def test_who_is_denied_stays_so_when_past_rules_come_back(self, ask, declare, page):
         second = {**page, "sites": {"lan": {"allow": ["192.168.0.0/24"]}}, "expect": {}}
         declare(second)

@@ -9,21 +9,7 @@ import sys
 import gateway as gw
 import pytest
 from clients import LAN
-
-CUTTING = """\
-cut:
-  firewall.loaded:
-    - name: /etc/nftables.d/cut.nft
-    - text: |
-        table ip cut {
-          chain in { type filter hook input priority 0; ip saddr 127.0.0.1 drop; }
-        }
-    - filter:
-        check: [nft, --check, --file, '{file}']
-        load: [nft, --file, '{file}']
-        show: [nft, list, table, ip, cut]
-        unload: [nft, delete, table, ip, cut]
-"""
+from diversion import served_cut
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +64,8 @@ def test_a_second_run_by_ssh_changes_nothing(ssh):
 @pytest.fixture
 def cutting():
     """Rules that drop whatever comes from the address that ssh comes from."""
-    sls = pathlib.Path("/srv/salt/cut.sls")
-    sls.write_text(CUTTING)
-    yield "cut"
-    sls.unlink()
+    with served_cut("input", "ip saddr 127.0.0.1"):
+        yield "cut"
 
 
 def test_rules_that_cut_ssh_come_back_and_ssh_says_so(ssh, cutting):

@@ -11,6 +11,32 @@ EXCEPTION = "fib daddr type local accept"
 # Without it, a server outside may open any port of the gateway to its client inside.
 NO_OTHER_PORT = 'ct helper "ftp" tcp dport != 49152-65535 reject with tcp reset'
 
+_CUTTING = """\
+cut:
+  firewall.loaded:
+    - name: /etc/nftables.d/cut.nft
+    - text: |
+        table ip cut {
+          chain all { type filter hook %s priority 0; %s drop; }
+        }
+    - filter:
+        check: [nft, --check, --file, '{file}']
+        load: [nft, --file, '{file}']
+        show: [nft, list, table, ip, cut]
+        unload: [nft, delete, table, ip, cut]
+"""
+
+
+@contextlib.contextmanager
+def served_cut(hook, whom):
+    """Serve a state file `cut` whose rules drop what passes a hook, as of one who forgets Salt."""
+    sls = pathlib.Path("/srv/salt/cut.sls")
+    sls.write_text(_CUTTING % (hook, whom))
+    try:
+        yield
+    finally:
+        sls.unlink()
+
 
 def reload():
     """Load the rules once more, as the file has them."""

@@ -190,6 +190,20 @@ def test_the_variables_of_a_bsd_are_those_of_its_sysctl_conf(told, gateway):
     assert problem == "last: is 1, not 2 (state.apply ftpgw)"
 
 
+def test_a_kernel_that_has_only_some_of_the_passive_ports_is_as_it_should_be(told):
+    """With TLS the server has the others."""
+    asked = {"ftpgw.sysctl": lambda name, file: {"now": "2 2", "boot": "2 2", "by": file}}
+    assert told(asked, passive_kernel=["2", "2"]) == []
+    assert len(told(asked)) == 1
+
+
+def test_whom_only_a_list_that_has_ended_let_in_is_not_missed(told):
+    rules = {"a": {"allow": ["9.9.9.9"], "allow_until": "2001-01-01"}}
+    settings = {"ftp": {"sites": rules, "expect": {"allow": ["9.9.9.9"]}}}
+    denies = {"tcprules.check": lambda *_: {"verdict": "deny"}}
+    assert told(denies, rules=settings) == []
+
+
 @pytest.mark.parametrize(
     ("line", "taken"),
     [

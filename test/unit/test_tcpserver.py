@@ -34,7 +34,7 @@ def test_the_readers_of_a_cdb_are_those_that_name_it(run, tmp_path):
     run("one", f"exec softlimit -m 9 \\\n tcpserver -v -RH -x {CDB} 0 ftp /bin/true")
     run("two", "exec tcpserver -x /etc/tcprules/other.cdb 0 ftp /bin/true")
     run("three", "exec /bin/true")
-    assert _tcpserver.readers(CDB, str(tmp_path)) == {"one": "vRH"}
+    assert _tcpserver.readers(CDB, _tcpserver.scripts(str(tmp_path))) == {"one": "vRH"}
 
 
 def test_the_ports_of_services_are_those_of_their_tcpservers(run, tmp_path):
@@ -42,22 +42,22 @@ def test_the_ports_of_services_are_those_of_their_tcpservers(run, tmp_path):
     run("two", "exec tcpserver 127.0.0.1 2121 /bin/true")
     run("three", "exec tcpserver 0 no-such-service /bin/true")
     run("four", "exec /bin/true")
-    assert _tcpserver.ports(str(tmp_path)) == {"one": 21, "two": 2121}
+    assert _tcpserver.ports(_tcpserver.scripts(str(tmp_path))) == {"one": 21, "two": 2121}
 
 
 @pytest.mark.parametrize("script", ["tcpserver -x", "tcpserver 'x", "tcpserver -? 0", ""])
 def test_a_script_that_cannot_be_read_reads_nothing(run, tmp_path, script):
     run("one", script)
-    assert _tcpserver.readers(CDB, str(tmp_path)) == {}
+    assert _tcpserver.readers(CDB, _tcpserver.scripts(str(tmp_path))) == {}
 
 
 def test_deaf_is_what_no_reader_asks(run, tmp_path):
     """The last of two letters that contradict each other counts."""
-    assert _tcpserver.deaf(CDB, str(tmp_path)) == []
+    assert _tcpserver.deaf(CDB, _tcpserver.scripts(str(tmp_path))) == []
     run("one", f"exec tcpserver -R -hH -x {CDB} 0 ftp /bin/true")
-    assert _tcpserver.deaf(CDB, str(tmp_path)) == ["info", "host"]
+    assert _tcpserver.deaf(CDB, _tcpserver.scripts(str(tmp_path))) == ["info", "host"]
     run("two", f"exec tcpserver -RrH -x {CDB} 0 ftp /bin/true")
-    assert _tcpserver.deaf(CDB, str(tmp_path)) == ["host"]
+    assert _tcpserver.deaf(CDB, _tcpserver.scripts(str(tmp_path))) == ["host"]
 
 
 def test_only_the_patched_one_speaks_ipv6(tcpserver):
