@@ -50,8 +50,10 @@ def scripts(definitions):
     """Return the run scripts of the services in a directory, by name."""
     found = {}
     for run in sorted(glob.glob(os.path.join(glob.escape(definitions), "*", "run"))):
-        with open(run, encoding="utf-8", errors="replace") as script:
-            found[os.path.basename(os.path.dirname(run))] = script.read()
+        # Services go while others are looked at.
+        with contextlib.suppress(FileNotFoundError), open(run, "rb") as script:
+            text = script.read().decode("utf-8", "replace")
+            found[os.path.basename(os.path.dirname(run))] = text
     return found
 
 

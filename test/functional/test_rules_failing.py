@@ -27,6 +27,16 @@ def apply(minion, directory):
     return apply
 
 
+@pytest.fixture
+def reader(minion):
+    """A service of which a state that changes rules asks whom it serves; where that is read."""
+    service = minion.root / "svc.d/reader"
+    service.mkdir(parents=True)
+    (service / "run").write_text("#!/bin/sh\nexec sleep 9\n")
+    yield "open in scripts"
+    shutil.rmtree(service)
+
+
 def in_force(directory):
     """Return what the cdb does to a client, None where there is no cdb."""
     cdb = directory / "ftp.cdb"
@@ -103,16 +113,21 @@ def test_rules_compiled_by_hand(apply, directory):
     assert {(False, False), (False, True)} <= seen
 
 
-def test_rules_that_are_to_go(apply, directory):
+def test_rules_that_are_to_go(apply, directory, reader):
     def prepare():
         assert apply("managed", settings=NEW)["result"]
 
-    seen = set()
+    seen, asked = set(), []
     for where, done in failing.each(prepare, lambda: apply("absent")):
         names = {"ftp.cdb": "ftp.cdb", "ftp.rules": "ftp.rules", ".past/ftp": "ftp"}
         left = {name for name in names if (directory / name).exists()}
         gone = {Path(path).name for path in done["changes"]}
         assert gone == {base for name, base in names.items() if name not in left}, (where, done)
+        if where.startswith(reader):
+            assert (done["result"], left) == (True, set()), (where, done)
+            assert "whether somebody is connected" in done["warnings"][0], (where, done)
+            asked.append(where)
+            continue
         assert done["result"] is False, (where, done)
         assert done["comment"].endswith(OLD_STAND) == ("ftp.cdb" in left), (where, done)
         assert apply("absent")["result"] is True, where
@@ -120,3 +135,4 @@ def test_rules_that_are_to_go(apply, directory):
         seen.add(tuple(sorted(left)))
     everything = (".past/ftp", "ftp.cdb", "ftp.rules")
     assert seen == {everything, (".past/ftp", "ftp.rules"), (".past/ftp",), ()}
+    assert len(asked) >= 2

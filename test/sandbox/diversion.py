@@ -17,7 +17,7 @@ cut:
     - name: /etc/nftables.d/cut.nft
     - text: |
         table ip cut {
-          chain all { type filter hook %s priority 0; %s drop; }
+          chain cut { type filter hook %s priority 0; %s drop; }
         }
     - filter:
         check: [nft, --check, --file, '{file}']
