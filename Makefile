@@ -33,9 +33,10 @@ BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 TOOLS = curl daemontools gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
-# Only downloaded here: Salt installs them on the gateway in the box.
-GATEWAY = daemontools daemontools-run ftp-proxy inetutils-ftpd libpam-pwdfile nftables openbsd-inetd openssh-server \
-          rsyslog ucspi-tcp
+# Only downloaded here: Salt installs them on the gateway in the box, or in the place of vsftpd its other server.
+GATEWAY = daemontools daemontools-run ftp-proxy libpam-pwdfile nftables openbsd-inetd openssh-server \
+          rsyslog ucspi-tcp vsftpd
+DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS)
 
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
@@ -91,8 +92,9 @@ $(CACHE)/tools: Makefile
 	mkdir -p $(DEBS)
 	$(SUDO) apt-get -qq update
 	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
-	$(SUDO) apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS) $(GATEWAY) >>$(CACHE)/apt.log
-	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6 vsftpd
+	$(SUDO) $(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
+	$(SUDO) $(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
+	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools

@@ -37,7 +37,7 @@ SETTINGS = {
         "the two sides of the gateway; where the service ftp-proxy is up, all of it is needed",
     ),
     "server": Setting(
-        word("[a-z][a-z0-9-]*", "the name of an FTP server, such as inetutils"),
+        word("[a-z][a-z0-9-]*", "the name of an FTP server, such as vsftpd"),
         "the FTP server, of those that the system has; by default the first of its `servers` in "
         "ftpgw/platforms/",
     ),

@@ -35,7 +35,6 @@ ftpgw has {{ folder }}:
     - user: root
     - group: root
     - mode: '0755'
-    - makedirs: True
 {%- endfor %}
 {%- for path, parts in ftpgw.get("config", {}).items() %}
 

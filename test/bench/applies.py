@@ -107,6 +107,8 @@ def again():
 
 def serve(way):
     """Make this bare machine a gateway; return when a client was greeted, and when it was over."""
+    with gw.pillar() as ftpgw:
+        ftpgw["server"] = "inetutils"  # that of the others
     begun = time.perf_counter()
     with greeted(once=True) as moments:
         if way == BY_HAND:

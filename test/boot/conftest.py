@@ -34,7 +34,7 @@ def servers(_in_the_box):
     """FTP servers outside."""
     gateway.apt_install("inetutils-ftpd", "rsyslog")
     gateway.person("partner", "salt and spirits")
-    with outside.servers():
+    with outside.servers(("ftpd", "-l", "-a", "pam")):
         yield
 
 

@@ -20,14 +20,14 @@ SYSTEM = [
     *("openssh-server", "openssh-client", "cron", "procps", "iproute2"),
 ]
 GATEWAY = [
-    *("daemontools", "daemontools-run", "ftp-proxy", "inetutils-ftpd"),
-    *("libpam-pwdfile", "nftables", "ucspi-tcp"),
+    *("daemontools", "daemontools-run", "ftp-proxy", "libpam-pwdfile"),
+    *("nftables", "ucspi-tcp", "vsftpd"),
 ]
 # To build what PyPI has as a source only; gone when it is built.
 COMPILER = ["gcc", "libc6-dev", "python3-dev"]
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 # Some may be there before the gateway is, others come afterwards.
-OTHERS = ["rsyslog", "inetutils-syslogd", "openbsd-inetd", "inetutils-inetd"]
+OTHERS = ["inetutils-ftpd", "rsyslog", "inetutils-syslogd", "openbsd-inetd", "inetutils-inetd"]
 # Not apt's cache: Salt has it emptied when a list of packages takes too long to come.
 SOURCE = "deb [trusted=yes] file:/debs ./\n"
 

@@ -25,7 +25,7 @@ def there(path):
 
 # dpkg is in the middle of the files of one, or of the rest, when all files of others are there.
 MOMENTS = {
-    "a package is half installed": logged("half-installed inetutils-ftpd"),
+    "a package is half installed": logged("half-installed vsftpd"),
     "a package is half configured": logged("half-configured daemontools-run"),
     "the accounts are there": there("/etc/ftpgw.passwd"),
     "the server serves": lambda machine: heard(LAN),
@@ -55,8 +55,8 @@ def test_without_a_mirror_a_run_ends_before_it_has_written_into_files_of_package
     states = machine.apply(check=False)
     failed = [name for name, state in states.items() if state["result"] is False]
     assert failed == ["ftpgw packages are installed"]
-    for path in ("/etc/pam.d/ftp", "/etc/nftables.conf", "/etc/default/ftp-proxy"):
+    for path in ("/etc/pam.d/ftpgw", "/etc/nftables.conf", "/etc/default/ftp-proxy"):
         assert not machine.path(path).exists()
     machine.write("/etc/apt/sources.list", "deb [trusted=yes] file:/debs ./\n")
     machine.apply()
-    assert LAN.greeting().startswith(b"220 gw1 FTP server")
+    assert LAN.greeting().startswith(b"220 FTP server ready")

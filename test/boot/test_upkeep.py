@@ -9,7 +9,7 @@ from polls import eventually, heard, polled, watched
 
 # A new one of these ends every session: all of svscan's processes are its unit's.
 SUPERVISOR = "daemontools-run"
-OURS = ["daemontools", "ftp-proxy", "inetutils-ftpd", "libpam-pwdfile", "ucspi-tcp"]
+OURS = ["daemontools", "ftp-proxy", "libpam-pwdfile", "ucspi-tcp", "vsftpd"]
 # The same once more, by a higher number.
 REPACK = """\
 set -e
@@ -22,7 +22,7 @@ done
 dpkg --install --recursive .
 """
 # An inetd that comes afterwards, with FTP of its own.
-FTP = "ftp stream tcp nowait root /usr/sbin/ftpd ftpd -l -a pam\n"
+FTP = "ftp stream tcp nowait root /usr/sbin/vsftpd vsftpd\n"
 # Each package takes the place of the other.
 INETDS = {"inetutils-inetd": "/etc/inetd.d/ftp", "openbsd-inetd": "/etc/inetd.conf"}
 APT = ["apt-get", "-q", "-y"]
@@ -104,7 +104,7 @@ def test_an_inetd_that_comes_afterwards_has_no_ftp_from_the_next_run_on(gw, pack
     gw.write(file, FTP)
     gw.run("systemctl", "restart", package)
     assert heard(STRANGER) == b""
-    assert LAN.greeting().startswith(b"220 gw1 FTP server")
+    assert LAN.greeting().startswith(b"220 FTP server ready")
     state = gw.apply()["ftpgw has the ports that inetd had"]
     assert state["comment"] == f"{file} has changed, inetd has read it"
     assert gw.path(file).read_text() == f"#ftpgw# {FTP}"

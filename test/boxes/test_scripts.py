@@ -3,10 +3,11 @@
 import pytest
 
 ALONE = "/usr/sbin/ftp-proxy -d -D 6 -m 91 -p 8021"
+VSFTPD = "/usr/sbin/vsftpd /etc/ftpgw/vsftpd.conf"
 SUSE = "/usr/sbin/ftp-proxy -i -n"
 SYSTEMS = {
-    "debian-12": ("/usr/sbin/ftpd -l -a pam", f"{SUSE} -f /etc/proxy-suite/ftpgw.conf"),
-    "debian-13": ("/usr/sbin/ftpd -l -a pam", f"{SUSE} -f /etc/proxy-suite/ftpgw.conf"),
+    "debian-12": (VSFTPD, f"{SUSE} -f /etc/proxy-suite/ftpgw.conf"),
+    "debian-13": (VSFTPD, f"{SUSE} -f /etc/proxy-suite/ftpgw.conf"),
     "freebsd-14.1": ("/usr/libexec/ftpd -l", ALONE),
     "freebsd-15.0": ("/usr/local/libexec/ftpd -l", ALONE),
     "openbsd-3.8": ("/usr/libexec/ftpd -A -S -U -4", "/usr/libexec/ftp-proxy -u ftpproxy -t 240"),

@@ -365,20 +365,6 @@ def test_a_password_that_the_system_still_has_is_locked(gateway):
     LAN.session().close()
 
 
-def test_an_upgrade_of_the_package_asks_nothing(gateway):
-    """Nor does it undo what PAM is told; the package's own file is as it was."""
-    file = pathlib.Path("/etc/pam.d/ftp")
-    before = file.read_text()
-    command = ["apt-get", "-qq", "install", "-y", "--reinstall", "inetutils-ftpd"]
-    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    assert file.read_text() == before
-    asked = subprocess.run(
-        ["dpkg", "--verify", "inetutils-ftpd"], capture_output=True, text=True, check=False
-    )
-    assert "pam.d" not in asked.stdout
-    assert "pam_shells" in file.with_name("ftp.distrib").read_text()
-
-
 @pytest.fixture
 def full(gateway):
     """Have /etc on a file system with little room; the answer leaves so many bytes of it free."""

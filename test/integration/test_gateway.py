@@ -324,8 +324,8 @@ def test_clean_undoes_it_in_reverse_and_apply_does_it_again(gateway):
         LAN.greeting()
     assert not any("ftpgw" in path.read_text() for path in SHARED if path.exists())
     gone = ["/etc/ftpchroot", "/etc/tcprules/ftp.cdb", "/var/svc.d/open-ftpd"]
-    gone += ["/etc/service/open-ftpd", "/usr/sbin/ftpd", "/etc/nftables.d/ftpgw.nft"]
-    gone += ["/etc/modules-load.d/ftpgw.conf"]
+    gone += ["/etc/service/open-ftpd", "/usr/sbin/vsftpd", "/etc/nftables.d/ftpgw.nft"]
+    gone += ["/etc/modules-load.d/ftpgw.conf", "/etc/ftpgw", "/etc/pam.d/ftpgw"]
     assert not [path for path in gone if pathlib.Path(path).exists()]
     assert "partner" not in pathlib.Path("/etc/passwd").read_text()
     assert pathlib.Path("/home/partner/kept.bin").exists()

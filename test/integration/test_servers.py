@@ -14,33 +14,16 @@ import warnings
 
 import gateway as gw
 import pytest
+from certificate import TLS, context, make
 from clients import LAN, NEIGHBOUR, PARTNER, STRANGER, download, steal, upload
 
-FOLDER = pathlib.Path("/etc/ssl/ftpgw")
-TLS = {"certificate": str(FOLDER / "cert.pem"), "key": str(FOLDER / "key.pem")}
 PAYLOAD = bytes(range(256)) * 400
 PASSWORD = "a person"
 
 
-def make(folder=FOLDER):
-    """Have openssl make a certificate and its key, of which root alone reads the key."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = ["openssl", "req", "-x509", "-nodes", "-subj", "/CN=gw", "-days", "90"]
-    command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    command += ["-addext", "subjectAltName=IP:192.168.0.254,IP:203.0.113.1"]
-    command += ["-out", folder / "cert.pem", "-keyout", folder / "key.pem"]
-    subprocess.run(command, check=True, capture_output=True)
-    os.chmod(folder / "key.pem", 0o600)
-
-
-def context():
-    """Return what a careful client has: it knows the certificate."""
-    return ssl.create_default_context(cafile=TLS["certificate"])
-
-
 @pytest.fixture(scope="module", autouse=True)
 def vsftpd(gateway):
-    """The gateway of pillar.example, which first had inetutils, with vsftpd and TLS."""
+    """The gateway of pillar.example, which in between had inetutils, with vsftpd and TLS."""
     before = gw.PILLAR.read_text()
     with gateway.pillar() as ftpgw:
         ftpgw["server"] = "inetutils"
@@ -276,7 +259,7 @@ def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):
 
 
 def test_and_back_again():
-    """The first server, without TLS, in place: one package instead of the other."""
+    """The other server, without TLS, in place: one package instead of the other."""
     with gw.pillar() as ftpgw:
         ftpgw["server"] = "inetutils"
         del ftpgw["tls"]
@@ -290,3 +273,17 @@ def test_and_back_again():
     assert gw.changed(gw.apply()) == set()
     done = gw.salt_call("--out=txt", "ftpgw.transfers")
     assert "inetutils tells the system log alone" in done.stdout + done.stderr
+
+
+def test_an_upgrade_of_the_package_asks_nothing():
+    """Nor does it undo what PAM is told; the package's own file is as it was."""
+    file = pathlib.Path("/etc/pam.d/ftp")
+    before = file.read_text()
+    command = ["apt-get", "-qq", "install", "-y", "--reinstall", "inetutils-ftpd"]
+    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert file.read_text() == before
+    asked = subprocess.run(
+        ["dpkg", "--verify", "inetutils-ftpd"], capture_output=True, text=True, check=False
+    )
+    assert "pam.d" not in asked.stdout
+    assert "pam_shells" in file.with_name("ftp.distrib").read_text()

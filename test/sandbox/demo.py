@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 
+import certificate
 import outside
 from clients import (
     LAN,
@@ -340,6 +341,19 @@ def pid(service):
     path = f"/etc/service/{service}"
     said = subprocess.run(["svstat", path], capture_output=True, text=True, check=True).stdout
     return re.search(r"pid \d+", said)[0]
+
+
+@fact("with a certificate in pillar nobody logs in without TLS, and who has TLS is served")
+def _encrypted():
+    certificate.make()
+    with pillar() as ftpgw:
+        ftpgw["tls"] = certificate.TLS
+    apply()
+    in_the_clear = refusal("partner", "salt and spirits")
+    with LAN.session(tls=certificate.context()) as ftp:
+        upload(ftp, "tls.bin", PAYLOAD)
+        assert download(ftp, "tls.bin") == PAYLOAD
+        return f"{ftp.sock.version()}; without: {in_the_clear}"
 
 
 @fact("a second state.apply changes nothing")

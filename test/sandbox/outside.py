@@ -13,13 +13,15 @@ LOG = pathlib.Path("/run/wan.log")
 ADDRESS = "203.0.113.2"
 # Where FTP is not redirected, because it is not where FTP is.
 ELSEWHERE = 2121
+# What the gateway serves with, for the same accounts.
+LIKE_THE_GATEWAY = ("vsftpd", "/etc/ftpgw/vsftpd.conf")
 
 
 @contextlib.contextmanager
-def servers():
-    """Run the servers on port 21 and on another one; they write who came to LOG."""
+def servers(daemon=LIKE_THE_GATEWAY):
+    """Run a daemon on port 21 and on another one; tcpserver writes who came to LOG."""
     with open(LOG, "w") as log:
-        running = [_server(port, log) for port in (21, ELSEWHERE)]
+        running = [_server(port, daemon, log) for port in (21, ELSEWHERE)]
     try:
         for port in (21, ELSEWHERE):
             _wait(port)
@@ -53,22 +55,9 @@ def liar(address, port):
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _server(port, log):
-    command = [
-        "ip",
-        "netns",
-        "exec",
-        "wan",
-        "tcpserver",
-        "-vRHl0",
-        "-c",
-        "200",
-        "-b",
-        "200",
-        "0",
-        str(port),
-    ]
-    return subprocess.Popen([*command, "ftpd", "-l", "-a", "pam"], stdout=log, stderr=log)
+def _server(port, daemon, log):
+    tcpserver = ["tcpserver", "-vRHl0", "-c", "200", "-b", "200", "0", str(port), *daemon]
+    return subprocess.Popen(["ip", "netns", "exec", "wan", *tcpserver], stdout=log, stderr=log)
 
 
 def _wait(port):

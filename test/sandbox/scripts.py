@@ -18,7 +18,7 @@ STUB = '#!/bin/sh\necho "$0 $*"\nexec sleep 1000000\n'
 DAEMONS = (
     "/usr/libexec/ftpd",
     "/usr/local/libexec/ftpd",
-    "/usr/sbin/ftpd",
+    "/usr/sbin/vsftpd",
     "/usr/libexec/ftp-proxy",
     "/usr/sbin/ftp-proxy",
 )

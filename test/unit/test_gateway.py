@@ -295,9 +295,7 @@ class TestServer:
             "ftpgw:server: expected small or large on this system, got 'proftpd'"
         ]
         [line] = self.said(3)
-        assert line.startswith(
-            "ftpgw:server: expected the name of an FTP server, such as inetutils"
-        )
+        assert line.startswith("ftpgw:server: expected the name of an FTP server, such as vsftpd")
 
     def test_tls_is_refused_by_the_name_of_a_server_that_knows_none(self):
         assert self.said("small", tls=TLS) == ["ftpgw:tls: small knows no TLS (large does)"]
