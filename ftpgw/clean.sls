@@ -87,7 +87,7 @@ ftpgw lines about accounts are gone:
 
 ftpgw files of FTP servers are gone:
   file.absent:
-    - names: {{ owned | json }}
+    - names: {{ owned | sort(reverse=True) | json }}   # what is in a directory goes before it
 {%- endif %}
 
 ftpgw gives inetd its ports back:
