@@ -146,6 +146,7 @@ def left_over(path, text):
 
 def taken(mend):
     """A real inetd has the port of the server, though its file, of today, would not give it."""
+    mend(gw.forget_starts)
     run("svc", "-d", FTPD)
     while "down" not in run("svstat", FTPD):
         time.sleep(0.1)
@@ -232,8 +233,8 @@ TROUBLES = {
         "inetd: /etc/inetd.conf has lines for ftp (state.apply ftpgw.inetd)",
     ),
     "another greeting": (
-        edited("/etc/nologin", lambda _: b"closed\n"),
-        "open-ftpd: its port is open, but it says '530",
+        edited("/etc/ftpgw/vsftpd.conf", lambda text: text + b"no_such_word=YES\n"),
+        "open-ftpd: its port is open, but it says '500",
     ),
     "an account that is left over": (
         undone(
@@ -251,8 +252,8 @@ TROUBLES = {
         "ftpgw:accounts: not as declared: /etc/ftpchroot (state.apply ftpgw.accounts)",
     ),
     "another file of PAM": (
-        edited("/etc/pam.d/ftp", lambda text: b"auth required pam_unix.so\n"),
-        "ftpgw:accounts: /etc/pam.d/ftp admits others, too (state.apply ftpgw.accounts)",
+        edited("/etc/pam.d/ftpgw", lambda text: b"auth required pam_unix.so\n"),
+        "ftpgw:accounts: /etc/pam.d/ftpgw admits others, too (state.apply ftpgw.accounts)",
     ),
     "a service that is left over": (
         left_over("/var/svc.d/second/.written-by-salt", "The settings: ftpgw:services:second\n"),
