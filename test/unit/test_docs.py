@@ -1,0 +1,55 @@
+"""What the documentation points at is there."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
+TEST = re.compile(r"`(test/[\w/]+\.py)((?:::\w+)*)`")
+
+
+def anchors(page):
+    """Return what a link may name of a page: headings in lower case, with hyphens for blanks."""
+    headings = HEADING.findall(CODE.sub("", page.read_text()))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_within_leads_somewhere(page):
+    for link in LINK.findall(CODE.sub("", page.read_text())):
+        path, _, anchor = link.partition("#")
+        if path.startswith(("http:", "https:")):
+            continue
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def defined(path):
+    """Return the names of the tests of a file: (function) or (class, function)."""
+    tree = ast.parse((REPOSITORY / path).read_text())
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield (node.name,)
+        if isinstance(node, ast.ClassDef):
+            yield from ((node.name, inner.name) for inner in node.body if hasattr(inner, "name"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page):
+    for path, name in TEST.findall(page.read_text()):
+        assert (REPOSITORY / path).exists(), path
+        assert not name or tuple(name.split("::")[1:]) in defined(path), path + name
+
+
+def test_every_promise_names_a_test():
+    table = (REPOSITORY / "docs/trust.md").read_text().partition("| --- | --- |\n")[2]
+    promises = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(promises) > 10
+    assert all(TEST.search(line) for line in promises)
