@@ -353,7 +353,13 @@ class TestPeople:
         ],
     )
     def test_a_password_is_checked_and_told_to_nobody(self, typed, answer, status):
-        command = ["salt-call", "--local", "--retcode-passthrough", "--log-level=all", "--out=txt"]
+        command = [
+            "salt-call",
+            "--local",
+            "--retcode-passthrough",
+            "--log-level=debug",
+            "--out=txt",
+        ]
         command += ["ftpgw.password", "partner"]
         done = subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
         assert (done.stdout, done.returncode) == (f"local: {answer}\n", status)
