@@ -24,6 +24,8 @@ SOON = 14
 LOWEST_UID, END_OF_UIDS = 1000, 60000
 # crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
 _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
+# Salt's words for an entry in a data base of secrets.
+_SDB = re.compile(r"sdb://[^/\s]+/\S+")
 _HOME = r"(/[^/:\n\0]+){2,}"
 # What pam_access does not take for the name of an account.
 _WORDS = ("all", "except")
@@ -39,6 +41,14 @@ def _is_home(value):
     return bool(plain) and not {".", ".."} & set(value.split("/"))
 
 
+def _is_hash(value):
+    return isinstance(value, str) and bool(_CRYPT_HASH.fullmatch(value))
+
+
+def _is_elsewhere(value):
+    return isinstance(value, str) and bool(_SDB.fullmatch(value))
+
+
 ACCOUNT = table(
     {
         "state": Setting(
@@ -46,12 +56,13 @@ ACCOUNT = table(
         ),
         "password": Setting(
             kind(
-                "a crypt hash (make one with: openssl passwd -6)",
-                lambda value: isinstance(value, str) and bool(_CRYPT_HASH.fullmatch(value)),
-                {"type": "string", "pattern": f"^{_CRYPT_HASH.pattern}$"},
+                "a crypt hash (make one with: openssl passwd -6), or sdb://PROFILE/KEY",
+                lambda value: _is_hash(value) or _is_elsewhere(value),
+                {"type": "string", "pattern": f"^({_CRYPT_HASH.pattern}|{_SDB.pattern})$"},
                 secret=True,
             ),
-            "a crypt hash: `openssl passwd -6` makes one; needed unless it is absent",
+            "a crypt hash: `openssl passwd -6` makes one; or where Salt's sdb has it, such as "
+            "`sdb://vault/ftp/partner`; needed unless it is absent",
         ),
         "home": Setting(
             kind(
@@ -105,6 +116,39 @@ def checked(accounts, path):
     """Return the accounts of a pillar with the defaults filled in; raises for what is wrong."""
     _check.refuse_all(problems(accounts, path))
     return {name: _complete(name, given) for name, given in accounts.items()}
+
+
+def resolved(declared, get, path, bcrypt=False):
+    """
+    Return accounts with the hashes that sdb has; raises, without a word of these, for what is none.
+
+    get
+        Salt's ``sdb.get``
+    bcrypt
+        as of `problems`
+    """
+    found, wrong = {}, []
+    for name, account in declared.items():
+        if account["state"] == "present" and _is_elsewhere(account["password"]):
+            where, hashed = f"{path}:{name}:password", None
+            try:
+                hashed = get(account["password"])
+            except Exception as error:
+                wrong.append(f"{where}: sdb cannot be asked: {type(error).__name__}")
+            else:
+                wrong += (
+                    [] if _is_hash(hashed) else [f"{where}: what sdb has there is no crypt hash"]
+                )
+                wrong += _other_than_bcrypt(hashed, where) if bcrypt and _is_hash(hashed) else []
+            account = {**account, "password": hashed}
+        found[name] = account
+    _check.refuse_all(wrong)
+    return found
+
+
+def _other_than_bcrypt(hashed, path):
+    if not hashed.startswith("$2"):
+        yield f"{path}: this system knows bcrypt only (make a hash with: encrypt)"
 
 
 def misfits(declared, machine, path):
@@ -197,8 +241,7 @@ def warnings(declared, planned, path):
         if entry["state"] == "left over":
             yield (
                 f"{path}: does not name {name} any more, which is still an account of this machine "
-                "that opens nothing (`leftovers: remove` takes it, and its sessions; "
-                f"{entry['home']} stays)"
+                f"that opens nothing (`leftovers: remove` takes it; {entry['home']} stays)"
             )
 
 
@@ -263,10 +306,8 @@ def _problems(name, given, path, bcrypt):
         return [f"{path}:{name}:from: PAM takes this name for a word (choose another one)"]
     if "password" not in given:
         return [f"{path}:{name}:password: missing (make a hash with: openssl passwd -6)"]
-    if bcrypt and not given["password"].startswith("$2"):
-        return [
-            f"{path}:{name}:password: this system knows bcrypt only (make a hash with: encrypt)"
-        ]
+    if bcrypt and not _is_elsewhere(given["password"]):
+        return list(_other_than_bcrypt(given["password"], f"{path}:{name}:password"))
     return []
 
 

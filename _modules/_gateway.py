@@ -103,7 +103,7 @@ SETTINGS = {
     "leftovers": Setting(
         choice("tell", "remove"),
         "what becomes of an account, a service or rules that pillar names no more: they are told "
-        "of, and such an account opens nothing; or they are removed, and its sessions end",
+        "of, and such an account opens nothing, and loses its sessions; or they are removed",
         "tell",
     ),
     "daemontools": _section(

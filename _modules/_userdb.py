@@ -76,9 +76,9 @@ def secrets(names, system, info, shadow="/etc/shadow"):
     ``passwords`` are what ftpd goes by, ``apart`` tells whether they are not those of the system,
     ``unlocked`` are the accounts that have one there, ``until`` has the last day of each.
     """
-    known = _fields(shadow)
-    here = {name: known[name] if name in known else _asked(name, info) for name in names}
     linux = system["kernel"] == "Linux"
+    known = _fields(shadow) if linux else {}
+    here = {name: known[name] if name in known else _asked(name, info) for name in names}
     hashes = {name: fields[1] for name, fields in here.items()}
     return {
         "passwords": _passwords(system["passwords"]) if system["passwords"] else hashes,

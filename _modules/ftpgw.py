@@ -713,6 +713,7 @@ def _declared_accounts(clean):
     if clean:
         gone = {"state": "absent", "purge": False}
         declared = {name: {**account, **gone} for name, account in declared.items()}
+    declared = _resolved(declared, settings)
     return declared, {
         "access": _access_file(declared, settings),
         "kernel": kernel,
@@ -721,6 +722,12 @@ def _declared_accounts(clean):
         "passwords": settings["passwords"],
         "shell": settings["nologin"],
     }
+
+
+def _resolved(declared, settings):
+    """Return accounts with the hashes that Salt's sdb has, where pillar says so."""
+    get = functools.partial(_call, "sdb.get")
+    return _accounts.resolved(declared, get, _ACCOUNTS, settings.get("bcrypt", False))
 
 
 def _access_file(declared, settings):
@@ -737,7 +744,7 @@ def _access_file(declared, settings):
     if origins:
         rules = _gateway.rules(settings)
         where, given = f"{_gateway.PILLAR}:rules:{rules}", settings["rules"][rules]
-        checked = _sites.checked(given, where)
+        checked = _sites.in_time(_check.checked(_sites.RULES, given, where))
         lists = _addresslist.contents(checked, where, __salt__["cp.cache_file"])
         groups = _sites.groups(checked, lists, where)
     return path, _access.text(origins, groups)
@@ -828,7 +835,7 @@ def _judged(declared, system, fetch, here=False):
     if here and not found:
         found, warnings = _warnings(fields, merged)
     if here:
-        found += _misfits(fields.get("accounts") or {})
+        found += _misfits(fields.get("accounts") or {}, merged)
     settings = _gateway.rendered(below if found else merged, found, warnings)
     return {"problems": found + missing, "settings": {**settings, "missing": missing}}
 
@@ -886,11 +893,15 @@ def _sides(network):
     return _gatewaynet.misplaced(network, here, path), _gatewaynet.missing(network, here, path)
 
 
-def _misfits(given):
+def _misfits(given, settings):
     """Return which accounts of a pillar this machine cannot have."""
     if _accounts.problems(given, _ACCOUNTS):
         return []
     declared = _accounts.checked(given, _ACCOUNTS)
+    try:
+        _resolved(declared, settings)
+    except SaltInvocationError as error:
+        return str(error).splitlines()
     return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
 
 

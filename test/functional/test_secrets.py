@@ -30,6 +30,8 @@ SHAPES = {
     "as a home": {"accounts": {"partner": {**GIVEN, "home": HASH}}},
     "of another's account": {"accounts": {"daemon": GIVEN}},
     "as another part": {"services": {"open-ftpd": {"command": [HASH]}}, "packages": HASH},
+    "what sdb has, which is no hash": {"accounts": {"partner": {"password": "sdb://known/bad"}}},
+    "an sdb that cannot be asked": {"accounts": {"partner": {"password": "sdb://broken/x"}}},
     "envdir: a text": {"services": {"open-ftpd": {"envdir": f"TOKEN={TOKEN}"}}},
     "envdir: a list": {"services": {"open-ftpd": {"envdir": [f"TOKEN={TOKEN}"]}}},
     "envdir: no name": {"services": {"open-ftpd": {"envdir": {"a=b": TOKEN}}}},
@@ -56,10 +58,13 @@ def salt_call(folder):
         "pillar_roots": {"base": [str(folder / "pillar")]},
         "log_file": str(folder / "log/minion"),
         "log_level_logfile": "debug",
+        "known": {"driver": "yaml", "files": [str(folder / "pillar/sdb.yaml")]},
+        "broken": {"driver": "yaml", "files": [str(folder / "pillar/none.yaml")]},
     }
     (folder / "minion").write_text(yaml.safe_dump(minion))
     (folder / "pillar").mkdir()
     (folder / "pillar/top.sls").write_text("base: {'*': [ftpgw]}")
+    (folder / "pillar/sdb.yaml").write_text(yaml.safe_dump({"good": HASH, "bad": TOKEN}))
 
     def call(pillar, *words, typed=""):
         (folder / "pillar/ftpgw.sls").write_text(yaml.safe_dump({"ftpgw": pillar}))
@@ -93,12 +98,13 @@ ASKED = {
 }
 
 
+@pytest.mark.parametrize("given", [HASH, "sdb://known/good"], ids=["pillar", "sdb"])
 @pytest.mark.parametrize("asked", ASKED)
-def test_what_is_told_of_accounts_has_no_secret(salt_call, folder, tmp_path, asked):
+def test_what_is_told_of_accounts_has_no_secret(salt_call, folder, tmp_path, asked, given):
     """Neither a hash that is in force, nor a password that somebody types."""
     (tmp_path / "passwd").write_text(f"partner:{HASH}\n")
     pillar = {
-        "accounts": {"partner": GIVEN},
+        "accounts": {"partner": {"password": given}},
         "passwords": str(tmp_path / "passwd"),
         "services": {"ftp-proxy": {"state": "absent"}},
         "rules": {"ftp": {"admits": "nobody"}},
@@ -122,4 +128,4 @@ def nothing_is_kept(folder):
 
 def is_given(path):
     """Whether a file is the pillar itself."""
-    return path.parent.name == "pillar" and path.name == "ftpgw.sls"
+    return path.parent.name == "pillar" and path.name in ("ftpgw.sls", "sdb.yaml")

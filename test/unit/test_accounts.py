@@ -467,6 +467,47 @@ def test_a_weak_hash_is_marked(hashed, kind):
     assert told["partner"]["hash"] == kind
 
 
+SDB = {"sdb://v/a": HASH, "sdb://v/b": "$2b$10$" + "a" * 53, "sdb://v/no": "secret"}
+
+
+class TestElsewhere:
+    """A hash that pillar does not have itself."""
+
+    def resolved(self, bcrypt=False, **passwords):
+        accounts = {name: {"password": given} for name, given in passwords.items()}
+        declared = _accounts.checked({**accounts, "gone": {"state": "absent"}}, PATH)
+        return _accounts.resolved(declared, SDB.__getitem__, PATH, bcrypt)
+
+    def test_it_is_as_if_it_stood_in_pillar(self):
+        assert self.resolved(a="sdb://v/a", c=HASH) == self.resolved(a=HASH, c=HASH)
+
+    @pytest.mark.parametrize("given", ["sdb://", "sdb://v", "sdb://v/", "sdb://v/a b", "sbd://v/a"])
+    def test_what_names_no_entry_is_refused(self, given):
+        [line] = _accounts.problems({"a": {"password": given}}, PATH)
+        assert line.startswith(f"{PATH}:a:password: expected a crypt hash ")
+
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            ("sdb://v/no", "what sdb has there is no crypt hash"),
+            ("sdb://v/none", "sdb cannot be asked: KeyError"),
+        ],
+    )
+    def test_what_is_none_there_is_one_line_without_it(self, given, told):
+        with pytest.raises(SaltInvocationError) as refused:
+            self.resolved(a=given, b=given)
+        lines = [f"{PATH}:{name}:password: {told}" for name in "ab"]
+        assert str(refused.value).splitlines() == lines
+
+    def test_a_system_that_knows_bcrypt_only_gets_nothing_else(self):
+        """What pillar does not have is judged when it is there."""
+        given = {"a": {"password": "sdb://v/a"}}
+        assert _accounts.problems(given, PATH, bcrypt=True) == []
+        assert self.resolved(bcrypt=True, b="sdb://v/b")["b"]["password"].startswith("$2b$")
+        with pytest.raises(SaltInvocationError, match="a:password: this system knows bcrypt only"):
+            self.resolved(bcrypt=True, a="sdb://v/a")
+
+
 def test_a_system_that_knows_bcrypt_only_gets_nothing_else():
     """It would take another hash, and never recognise the password."""
     bcrypt = {"password": "$2b$10$" + "a" * 53}
