@@ -255,6 +255,18 @@ def endings(declared, path, today=None):
                 yield f"{path}:{name}:until: {account['until']} {how} (say another day, or absent)"
 
 
+def barred(account, site, today=None):
+    """
+    Return why an account cannot log in whatever the password is, or nothing.
+
+    site
+        a function that returns from which site it is tried
+    """
+    if account.get("until") and _days_left(account["until"], today) < 0:
+        return "ended"
+    return "site" if account.get("from") and site() not in account["from"] else ""
+
+
 def described(planned, declared, machine, today=None):
     """
     Return of each account what people ask, in words: never a password, nor a hash.

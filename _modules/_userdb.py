@@ -194,7 +194,7 @@ def apply(planned, declared, system, call):
             _remove(name, call)
         elif entry["state"] in ("left over", "stranger"):
             _leave(name, entry["state"], call)
-        if entry["state"] == "absent" and "directory" in entry["changes"]:
+        if entry["state"] == "absent" and "directory" in entry["changes"] and not _is_there(name):
             shutil.rmtree(entry["home"])
     _write(CHROOT_LIST, *wanted[CHROOT_LIST])
     here = {name: entry for name, entry in changing.items() if entry["state"] == "present"}
@@ -287,6 +287,12 @@ def _remove(name, call):
     # An account in use is not removed, and its sessions would outlive it.
     _end(name)
     call("user.delete", name)
+
+
+def _is_there(name):
+    with contextlib.suppress(KeyError):
+        return bool(pwd.getpwnam(name))
+    return False
 
 
 def _leave(name, state, call):

@@ -172,7 +172,7 @@ def accounts(since="30d"):
     .. code-block:: bash
 
         salt gw1 ftpgw.accounts
-        salt gw1 ftpgw.accounts since=7d --out=table
+        salt gw1 ftpgw.accounts since=7d
     """
     declared, system = _declared_accounts(False)
     planned, machine = _accounts_plan(declared, system, False)
@@ -216,10 +216,12 @@ def password(name):
         raise CommandExecutionError(f"{name}: no account of this gateway has this name")
     try:
         given = getpass.getpass().encode() if sys.stdin.isatty() else sys.stdin.buffer.readline()
-    except (AttributeError, OSError, ValueError):
+    except (AttributeError, EOFError, OSError, ValueError):
         given = b""
     if not given:
-        raise CommandExecutionError("there is no password on standard input (type this on gateway)")
+        raise CommandExecutionError(
+            "there is no password on standard input (on the gateway: salt-call ftpgw.password NAME)"
+        )
     found = _hash.matches(given.rstrip(b"\r\n"), hashed)
     if not found:
         __context__["retcode"] = 1
@@ -456,9 +458,10 @@ def logins(since="1d"):
         no older than ``1h`` or ``2026-11-23T12:00``
 
     Returns a list of ``{time, account, address, result, reason}``, the oldest first.  The result is
-    ``logged in``, ``failed`` (the reason is the ``password``, or that pillar, as it is now, has
-    ``no account`` of that name) or ``denied`` (by the rules, for the ``address``).  Raises as
-    ``ftpgw.transfers`` does.
+    ``logged in``, ``failed`` (the reason is the ``password``, or, by pillar and the rules as they
+    are now, that there is ``no account`` of that name, that it has ``ended``, or may not come from
+    that ``site``) or ``denied`` (by the rules, for the ``address``).  Raises as ``ftpgw.transfers``
+    does.
 
     CLI Example:
 
@@ -468,7 +471,17 @@ def logins(since="1d"):
     """
     fields = _fields(__pillar__)
     accounts = (fields.get("accounts") if isinstance(fields, dict) else None) or {}
-    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), accounts)
+    checked = _accounts.problems(accounts, _ACCOUNTS) or _accounts.checked(accounts, _ACCOUNTS)
+    decide = _decider(_tcpserver.scripts(_definitions()).get(_gateway.SERVER, ""))
+
+    def why(name, address):
+        if name not in accounts:
+            return "no account"
+        # Where something is wrong with pillar, it is not known who may what.
+        limits = checked[name] if isinstance(checked, dict) else {}
+        return _accounts.barred(limits, lambda: decide(address)[1]) or "password"
+
+    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), why)
 
 
 def neighbours(service_dir, services):

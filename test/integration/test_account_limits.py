@@ -343,6 +343,17 @@ class TestPeople:
         assert "$6$" not in str(found)
         assert "leaver" not in found
 
+    def test_why_a_right_password_did_not_do_is_told(self):
+        """So that nobody looks for another one."""
+        declare(**{"from": ["lan"]})
+        assert not logs_in(GUEST, "limited")
+        [*_, failed] = gw.call("ftpgw.logins", "since=1h")
+        assert (failed["account"], failed["reason"]) == ("limited", "site")
+        declare(until=day(-1))
+        assert not logs_in(GUEST, "limited")
+        [*_, failed] = gw.call("ftpgw.logins", "since=1h")
+        assert (failed["account"], failed["reason"]) == ("limited", "ended")
+
     @pytest.mark.parametrize(
         ("typed", "answer", "status"),
         [

@@ -458,6 +458,22 @@ def test_what_people_are_told_of_an_account():
 
 
 @pytest.mark.parametrize(
+    ("limits", "site", "why"),
+    [
+        ({}, "lan", ""),
+        ({"from": None, "until": None}, "lan", ""),
+        ({"from": ["acme"], "until": "2027-03-31"}, "acme", ""),
+        ({"from": ["acme"]}, "lan", "site"),
+        ({"from": ["acme"]}, None, "site"),
+        ({"from": ["acme"], "until": "2027-03-30"}, "lan", "ended"),
+    ],
+)
+def test_why_an_account_cannot_log_in(limits, site, why):
+    """Whatever its password is."""
+    assert _accounts.barred(limits, lambda: site, datetime.date(2027, 3, 31)) == why
+
+
+@pytest.mark.parametrize(
     ("hashed", "kind"),
     [("$1$abcdefgh$" + "a" * 22, "MD5 (weak)"), ("$y$j9T$abc$def", "yescrypt"), ("!", "none")],
 )
