@@ -57,7 +57,7 @@ def read(declared):
             for account in declared.values()
             if account["purge"]
         },
-        "beside": {uid for folder in map(os.path.dirname, homes) for uid in _owners(folder)},
+        "beside": {uid for each in set(map(os.path.dirname, homes)) for uid in _owners(each)},
     }
 
 
