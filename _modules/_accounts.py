@@ -387,6 +387,9 @@ def _unremovable(name, account, machine, path):
     home, there = account["home"], machine["accounts"].get(name)
     owner, names = machine["owners"].get(home), {u["uid"] for u in machine["accounts"].values()}
     own = {there["uid"]} if there else {account["uid"]} - {None}
+    if there and there["home"] != home:
+        yield f"{path}:purge: its home is {there['home']} (say that beside it, as home)"
+        return
     if owner is not None and owner not in own and (own or owner < LOWEST_UID or owner in names):
         yield f"{path}:purge: {home} is not this account's, but belongs to uid {owner}"
     elif owner is not None and not machine["sizes"].get(home):

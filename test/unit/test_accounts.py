@@ -258,9 +258,24 @@ class TestMisfits:
         """Not what root has, either: a path that is mistyped is soon one of the system's."""
         home = "/srv/ftp/gone"
         given = {"state": "absent", "purge": True, "home": home} | ({"uid": uid} if uid else {})
-        machine = {**MACHINE, "owners": {home: owner}, "sizes": {home: "1 kB in 1 file"}}
+        accounts = {**MACHINE["accounts"]}
+        if name == "partner":
+            accounts["partner"] = {**accounts["partner"], "home": home}
+        machine = {
+            **MACHINE,
+            "accounts": accounts,
+            "owners": {home: owner},
+            "sizes": {home: "1 kB"},
+        }
         told = f"{PATH}:{name}:purge: {home} is not this account's, but belongs to uid {owner}"
         assert misfits(machine, **{name: given}) == ([told] if refused else [])
+
+    def test_the_home_that_goes_is_the_one_it_has(self):
+        """Or else that one would stay, and nobody would know."""
+        moved = {"partner": {**MACHINE["accounts"]["partner"], "home": "/srv/ftp/partner"}}
+        machine = {**MACHINE, "accounts": MACHINE["accounts"] | moved}
+        [line] = misfits(machine, partner={"state": "absent", "purge": True})
+        assert line.startswith(f"{PATH}:partner:purge: its home is /srv/ftp/partner (say that ")
 
     def test_another_file_system_does_not_go(self):
         machine = {**MACHINE, "sizes": {"/home/partner": ""}}
