@@ -6,6 +6,8 @@ of his own inside the network of another one comes from his own alone, as in the
 deny, tcpserver has not let connect.
 """
 
+import itertools
+import operator
 import socket
 
 HEAD = (
@@ -27,11 +29,12 @@ def text(origins, groups):
     together = {}
     for name, sites in sorted(origins.items()):
         together.setdefault(tuple(sorted(set(sites))), []).append(name)
+    rows = {sites: [*_rows(sites, groups), ("-", "ALL")] for sites in together}
     lines = [
         f"{sign}:{' '.join(some)}:{networks}"
         for sites, names in together.items()
         for some in _parts(names)
-        for sign, networks in [*_rows(sites, groups), ("-", "ALL")]
+        for sign, networks in rows[sites]
     ]
     return "".join(f"{line}\n" for line in [HEAD, *lines, "+:ALL:ALL"])
 
@@ -48,11 +51,14 @@ def _rows(sites, groups):
         for block, key in _keyed(blocks)
         if _is_inside(key, own, lengths)
     }
-    for length in range(128, 0, -1):
-        for sign, blocks in (("-", others), ("+", own)):
-            same_length = [block for key, block in blocks.items() if key[1] == length]
-            for some in _parts(same_length):
-                yield sign, " ".join(form for block in some for form in _forms(block))
+    said = [
+        (-length, sign, block)
+        for sign, blocks in (("-", others), ("+", own))
+        for (_, length, _), block in blocks.items()
+    ]
+    for (_, sign), alike in itertools.groupby(sorted(said), operator.itemgetter(0, 1)):
+        for some in _parts([block for *_, block in alike]):
+            yield sign, " ".join(form for block in some for form in _forms(block))
 
 
 def _keyed(blocks):
