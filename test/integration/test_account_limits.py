@@ -22,11 +22,11 @@ SITES = {
     "acme": {"allow": ["9.9.9.0/24"], "deny": ["9.9.9.13"]},
     "guest": {"allow": ["9.9.9.64/26"]},
 }
-TODAY = datetime.datetime.now(datetime.timezone.utc).date()
 
 
 def day(days):
-    return str(TODAY + datetime.timedelta(days))
+    """Return the day of the system, which has that of UTC, in so many days."""
+    return str((datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days)).date())
 
 
 def logs_in(client, name):
