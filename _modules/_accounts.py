@@ -4,21 +4,31 @@ The FTP accounts that pillar declares: what each may be, who may not be one, and
 Whoever is in one of our two groups, or in our /etc/ftpchroot, carries our mark.
 """
 
+import datetime
 import itertools
 import re
 
 import _check
-from _check import Setting, choice, kind, number, table, word
+import _hash
+from _check import DAY, FLAG, Setting, choice, kind, listing, number, table, word
 
 # The accounts of pillar and nobody else; those that pillar names no more. sshd denies both.
 GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
+# What may hold one account back; and what a server must have, to keep it.
+LIMITS = {"from": "access", "only": "only", "until": None}
+# Days before its last one that an account is warned of.
+SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
 LOWEST_UID, END_OF_UIDS = 1000, 60000
 # crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
 _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
+# Salt's words for an entry in a data base of secrets.
+_SDB = re.compile(r"sdb://[^/\s]+/\S+")
 _HOME = r"(/[^/:\n\0]+){2,}"
+# What pam_access does not take for the name of an account.
+_WORDS = ("all", "except")
 # Of the system on every machine, whatever their numbers are, or names that FTP has for anybody.
 _RESERVED = ("anonymous", "ftp", "multilog", "nobody", "root")
 
@@ -31,6 +41,14 @@ def _is_home(value):
     return bool(plain) and not {".", ".."} & set(value.split("/"))
 
 
+def _is_hash(value):
+    return isinstance(value, str) and bool(_CRYPT_HASH.fullmatch(value))
+
+
+def _is_elsewhere(value):
+    return isinstance(value, str) and bool(_SDB.fullmatch(value))
+
+
 ACCOUNT = table(
     {
         "state": Setting(
@@ -38,12 +56,13 @@ ACCOUNT = table(
         ),
         "password": Setting(
             kind(
-                "a crypt hash (make one with: openssl passwd -6)",
-                lambda value: isinstance(value, str) and bool(_CRYPT_HASH.fullmatch(value)),
-                {"type": "string", "pattern": f"^{_CRYPT_HASH.pattern}$"},
+                "a crypt hash (make one with: openssl passwd -6), or sdb://PROFILE/KEY",
+                lambda value: _is_hash(value) or _is_elsewhere(value),
+                {"type": "string", "pattern": f"^({_CRYPT_HASH.pattern}|{_SDB.pattern})$"},
                 secret=True,
             ),
-            "a crypt hash: `openssl passwd -6` makes one; needed unless it is absent",
+            "a crypt hash: `openssl passwd -6` makes one; or where Salt's sdb has it, such as "
+            "`sdb://vault/ftp/partner`; needed unless it is absent",
         ),
         "home": Setting(
             kind(
@@ -54,6 +73,24 @@ ACCOUNT = table(
             "the directory that becomes its `/`; by default /home/NAME",
         ),
         "uid": Setting(number(LOWEST_UID), "its number; by default the next one that is free"),
+        "purge": Setting(
+            FLAG, "whether its home goes with it, if it is absent; what is in it is lost", False
+        ),
+        "until": Setting(
+            DAY, "the last day on which it can log in, which ends at midnight UTC; by default none"
+        ),
+        "from": Setting(
+            listing(
+                word(r"\w[\w .@+-]*", "the name of a site"), "sites of the rules of open-ftpd", 1
+            ),
+            "the only sites from which its password is worth anything; by default all that the "
+            "rules admit",
+        ),
+        "only": Setting(
+            choice("upload", "download"),
+            "`upload`: it can put files there and see none; `download`: it can fetch them and "
+            "change none; by default both",
+        ),
     },
     "settings such as password: HASH",
 )
@@ -81,6 +118,39 @@ def checked(accounts, path):
     return {name: _complete(name, given) for name, given in accounts.items()}
 
 
+def resolved(declared, get, path, bcrypt=False):
+    """
+    Return accounts with the hashes that sdb has; raises, without a word of these, for what is none.
+
+    get
+        Salt's ``sdb.get``
+    bcrypt
+        as of `problems`
+    """
+    found, wrong = {}, []
+    for name, account in declared.items():
+        if account["state"] == "present" and _is_elsewhere(account["password"]):
+            where, hashed = f"{path}:{name}:password", None
+            try:
+                hashed = get(account["password"])
+            except Exception as error:
+                wrong.append(f"{where}: sdb cannot be asked: {type(error).__name__}")
+            else:
+                wrong += (
+                    [] if _is_hash(hashed) else [f"{where}: what sdb has there is no crypt hash"]
+                )
+                wrong += _other_than_bcrypt(hashed, where) if bcrypt and _is_hash(hashed) else []
+            account = {**account, "password": hashed}
+        found[name] = account
+    _check.refuse_all(wrong)
+    return found
+
+
+def _other_than_bcrypt(hashed, path):
+    if not hashed.startswith("$2"):
+        yield f"{path}: this system knows bcrypt only (make a hash with: encrypt)"
+
+
 def misfits(declared, machine, path):
     """
     Return a line for each account that this machine cannot have.
@@ -90,6 +160,12 @@ def misfits(declared, machine, path):
     machine
         what it has now, as `_userdb.read` returns it
     """
+    homes = {
+        there["home"]: name
+        for name, there in machine["accounts"].items()
+        if there["uid"] >= LOWEST_UID
+    }
+    inner = {above: home for home in homes for above in _above(home)}
     for name, account in declared.items():
         there = machine["accounts"].get(name)
         if there and (name not in marked(machine) or there["uid"] < LOWEST_UID):
@@ -98,8 +174,15 @@ def misfits(declared, machine, path):
                 f"shell {there['shell']}): choose another name, or put it into the group {GROUP} "
                 "yourself if it may become one"
             )
-        elif account["state"] == "present":
+        elif _has_home(account):
             yield from _misplaced(name, account, machine, f"{path}:{name}")
+            near = {*_above(account["home"]), inner.get(account["home"])} & homes.keys()
+            for home in sorted(near):
+                if homes[home] != name:
+                    yield (
+                        f"{path}:{name}:home: {account['home']} is inside {home}, the home of "
+                        f"{homes[home]}, or around it"
+                    )
 
 
 def plan(declared, machine, shell, remove=False):
@@ -109,7 +192,7 @@ def plan(declared, machine, shell, remove=False):
     declared
         the accounts of a pillar, checked, without misfits
     machine
-        what there is now: `_userdb.read`, and `_userdb.passwords`
+        what there is now: `_userdb.read`, and `_userdb.secrets`
     shell
         the shell that nobody can use
     remove
@@ -124,6 +207,9 @@ def plan(declared, machine, shell, remove=False):
         there = machine["accounts"].get(name)
         if account["state"] == "absent":
             changes = {"account": "removed"} if there else {}
+            if account["purge"] and machine["owners"].get(account["home"]) is not None:
+                home = account["home"]
+                changes["directory"] = f"{home} removed, with {machine['sizes'][home]}"
         else:
             changes = _changes(name, {**account, "shell": shell}, uids.get(name), machine)
         uid = uids.get(name) or account["uid"] or (there or {}).get("uid")
@@ -148,15 +234,75 @@ def marked(machine):
 def warnings(declared, planned, path):
     """Return a line for what is no fault, but should not stay."""
     for name, account in declared.items():
-        if (account["password"] or "").startswith("$1$"):
-            yield f"{path}:{name}:password: MD5 is weak (make a hash with: openssl passwd -6)"
+        if account["password"] and _hash.is_weak(account["password"]):
+            kind = _hash.kind(account["password"])
+            yield f"{path}:{name}:password: {kind} is weak (make a hash with: openssl passwd -6)"
     for name, entry in planned.items():
         if entry["state"] == "left over":
             yield (
                 f"{path}: does not name {name} any more, which is still an account of this machine "
-                "that opens nothing (`leftovers: remove` takes it, and its sessions; "
-                f"{entry['home']} stays)"
+                f"that opens nothing (`leftovers: remove` takes it; {entry['home']} stays)"
             )
+
+
+def endings(declared, path, today=None):
+    """Return a line for each account that can log in no more, or only for some days."""
+    for name, account in declared.items():
+        if account["state"] == "present" and account["until"]:
+            left = _days_left(account["until"], today)
+            how = "has passed: it cannot log in any more" if left < 0 else "is soon its last day"
+            if left <= SOON:
+                yield f"{path}:{name}:until: {account['until']} {how} (say another day, or absent)"
+
+
+def barred(account, site, today=None):
+    """
+    Return why an account cannot log in whatever the password is, or nothing.
+
+    site
+        a function that returns from which site it is tried
+    """
+    if account.get("until") and _days_left(account["until"], today) < 0:
+        return "ended"
+    return "site" if account.get("from") and site() not in account["from"] else ""
+
+
+def described(planned, declared, machine, today=None):
+    """
+    Return of each account what people ask, in words: never a password, nor a hash.
+
+    planned, declared, machine
+        as of `plan`
+    """
+    told = {}
+    for name, entry in planned.items():
+        account, there = declared.get(name, {}), machine["accounts"].get(name)
+        if entry["state"] == "stranger" or not (there or entry["state"] == "present"):
+            continue
+        until, hashed = account.get("until"), machine["passwords"].get(name, "")
+        ended = entry["state"] == "present" and until and _days_left(until, today) < 0
+        state = entry["state"] if there else "not made yet"
+        told[name] = {
+            "state": "ended" if ended and there else state,
+            "from": ", ".join(account.get("from") or ["all sites"]),
+            "until": until or "no end",
+            "only": account.get("only") or "upload and download",
+            "home": entry["home"],
+            "uid": entry["uid"],
+            "hash": _kind_of(hashed),
+        }
+    return told
+
+
+def _kind_of(hashed):
+    if not hashed.startswith("$"):
+        return "none"
+    return f"{_hash.kind(hashed)}{' (weak)' if _hash.is_weak(hashed) else ''}"
+
+
+def _days_left(until, today):
+    today = today or datetime.datetime.now(datetime.timezone.utc).date()
+    return (datetime.date.fromisoformat(until) - today).days
 
 
 def _problems(name, given, path, bcrypt):
@@ -166,20 +312,31 @@ def _problems(name, given, path, bcrypt):
     found += [] if found else _check.problems(ACCOUNT, given, f"{path}:{name}")
     if found or given.get("state") == "absent":
         return found
+    if given.get("purge"):
+        return [f"{path}:{name}:purge: its home goes only with it (say state: absent)"]
+    if "from" in given and name.lower() in _WORDS:
+        return [f"{path}:{name}:from: PAM takes this name for a word (choose another one)"]
     if "password" not in given:
         return [f"{path}:{name}:password: missing (make a hash with: openssl passwd -6)"]
-    if bcrypt and not given["password"].startswith("$2"):
-        return [
-            f"{path}:{name}:password: this system knows bcrypt only (make a hash with: encrypt)"
-        ]
+    if bcrypt and not _is_elsewhere(given["password"]):
+        return list(_other_than_bcrypt(given["password"], f"{path}:{name}:password"))
     return []
 
 
 def _twice(accounts, path):
     """What two accounts cannot both have."""
-    seen = {}
-    for name, given in accounts.items():
-        account = _complete(name, given)
+    seen, spelt = {}, {}
+    complete = {name: _complete(name, given) for name, given in accounts.items()}
+    homes = {account["home"]: name for name, account in complete.items() if _has_home(account)}
+    around = {above for home in homes for above in _above(home)} & homes.keys()
+    for name, account in complete.items():
+        # pam_access does not tell capitals from others.
+        other = spelt.setdefault(name.lower(), name)
+        if other != name and (account["from"] or complete[other]["from"]):
+            yield f"{path}:{name}:from: PAM takes it for {other} (choose another name)"
+        outer = around.intersection(_above(account["home"])) if _has_home(account) else ()
+        for home in sorted(outer):
+            yield f"{path}:{name}:home: {account['home']} is inside the home of {homes[home]}"
         for key in ("uid", "home"):
             first = seen.setdefault((key, account[key]), name)
             if account["state"] == "present" and account[key] and first != name:
@@ -187,7 +344,19 @@ def _twice(accounts, path):
 
 
 def _complete(name, given):
-    return {"home": f"/home/{name}", "uid": None, "password": None, **ACCOUNT.read(given)}
+    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only"))
+    return {"home": f"/home/{name}", **unsaid, **ACCOUNT.read(given)}
+
+
+def _has_home(account):
+    """Tell whether something is done to the home of an account."""
+    return account["state"] == "present" or account["purge"]
+
+
+def _above(home):
+    """Return the directories that a home is inside of, without those of the root."""
+    parts = home.split("/")
+    return ["/".join(parts[:end]) for end in range(3, len(parts))]
 
 
 def _misplaced(name, account, machine, path):
@@ -195,6 +364,13 @@ def _misplaced(name, account, machine, path):
     names = {there["uid"]: other for other, there in machine["accounts"].items() if other != name}
     if account["uid"] in names:
         yield f"{path}:uid: {names[account['uid']]} has it already"
+    home = account["home"]
+    if home in machine["links"]:
+        yield f"{path}:home: {home} is a link (say the directory itself)"
+        return
+    if account["purge"]:
+        yield from _unremovable(name, account, machine, path)
+        return
     owner, there = machine["owners"].get(account["home"]), machine["accounts"].get(name)
     known = {account["uid"], *([there["uid"]] if there else [])} - {None}
     # One that root has made is there for whom it is named after.
@@ -204,6 +380,20 @@ def _misplaced(name, account, machine, path):
             f"{path}:home: {account['home']} belongs to {whose} "
             "(choose another one, or chown it if it shall be this account's)"
         )
+
+
+def _unremovable(name, account, machine, path):
+    """Return why a home cannot be removed: it must be this account's, and nothing else."""
+    home, there = account["home"], machine["accounts"].get(name)
+    owner, names = machine["owners"].get(home), {u["uid"] for u in machine["accounts"].values()}
+    own = {there["uid"]} if there else {account["uid"]} - {None}
+    if there and there["home"] != home:
+        yield f"{path}:purge: its home is {there['home']} (say that beside it, as home)"
+        return
+    if owner is not None and owner not in own and (own or owner < LOWEST_UID or owner in names):
+        yield f"{path}:purge: {home} is not this account's, but belongs to uid {owner}"
+    elif owner is not None and not machine["sizes"].get(home):
+        yield f"{path}:purge: {home} is a file system of its own, or has one in it (umount it)"
 
 
 def _uids(declared, machine):
@@ -231,6 +421,7 @@ def _changes(name, wanted, uid, machine):
     there, changes = machine["accounts"].get(name), {}
     if there is None:
         changes = {"account": f"made with uid {uid}", "password": "set"}
+        changes |= {"until": wanted["until"]} if wanted["until"] else {}
     else:
         wanted = {**wanted, "uid": wanted["uid"] or there["uid"], "groups": GROUP}
         found = {**there, "groups": ",".join(sorted(_groups_of(name, machine))) or "none"}
@@ -239,7 +430,11 @@ def _changes(name, wanted, uid, machine):
                 changes[key] = f"{wanted[key]} instead of {found[key]}"
         if machine["passwords"].get(name) != wanted["password"]:
             changes |= {"password": "changes"}
-        changes |= _lock(name, machine)
+        last = machine["until"].get(name)
+        if last != wanted["until"]:
+            changes["until"] = f"{wanted['until'] or 'no end'} instead of {last or 'no end'}"
+        # Where there is no other one, the password of the system is that of FTP.
+        changes |= _lock(name, machine) if machine["apart"] else {}
     if machine["owners"].get(wanted["home"]) is None:
         changes["directory"] = f"{wanted['home']} made"
     return changes

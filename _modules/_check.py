@@ -10,6 +10,7 @@ the type of a container and never shows what is in it, nor what looks like a pas
 
 import copy
 import dataclasses
+import datetime
 import difflib
 import json
 import re
@@ -167,6 +168,24 @@ def choice(*values):
 
 
 FLAG = kind("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
+
+
+def _day(value):
+    """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
+    if type(value) is datetime.date:
+        return value
+    try:
+        return datetime.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+
+
+DAY = kind(
+    "a day such as 2027-01-31",
+    lambda value: _day(value) is not None,
+    {"type": "string", "format": "date"},
+    read=lambda value: str(_day(value)),
+)
 
 
 def _is_line(value):

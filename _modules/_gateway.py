@@ -103,7 +103,7 @@ SETTINGS = {
     "leftovers": Setting(
         choice("tell", "remove"),
         "what becomes of an account, a service or rules that pillar names no more: they are told "
-        "of, and such an account opens nothing; or they are removed, and its sessions end",
+        "of, and such an account opens nothing, and loses its sessions; or they are removed",
         "tell",
     ),
     "daemontools": _section(
@@ -254,7 +254,7 @@ def problems(declared, merged, judge_rules, log_dir):
     found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)
     found += _server(given, merged)
-    return found or list(_together(merged, log_dir))
+    return found or [*_together(merged, log_dir), *_unkept(given, merged)]
 
 
 def _named(entries, names, judge, path):
@@ -296,6 +296,39 @@ def _server(given, merged):
     if "tls" in given and bypassed:
         found.append(f"{bypassed}, and TLS with it (leave it out, or {PILLAR}:tls)")
     return found
+
+
+def _unkept(given, merged):
+    """What an account is to have that this server, or what pillar makes of it, cannot keep."""
+    asked = [
+        (f"{PILLAR}:accounts:{account}:{key}", key, settings[key])
+        for account, settings in given.get("accounts", {}).items()
+        for key in sorted(_accounts.LIMITS.keys() & settings)
+        if settings.get("state") != "absent"
+    ]
+    if not asked:
+        return
+    servers, name, named = merged["servers"], merged["server"], rules(merged)
+    bypassed = bypass(given, servers[name])
+    sites = merged["rules"].get(named, {}).get("sites", {})
+    for path, key, value in asked:
+        needed = _accounts.LIMITS[key]
+        if needed and needed not in servers[name]:
+            others = " and ".join(other for other in servers if needed in servers[other])
+            yield f"{path}: {name} cannot keep this ({others or 'no server here'} can)"
+        elif bypassed:
+            yield f"{bypassed}, and {path} with it (leave one of them out)"
+        elif key != "only" and "pam" in given:
+            yield f"{path}: {PILLAR}:pam may not ask for this (leave one of them out)"
+        for site in value if key == "from" and needed in servers[name] else ():
+            if site not in sites:
+                hint = _check.hint(site, sites)
+                yield f"{path}: there is no {PILLAR}:rules:{named}:sites:{site}{hint}"
+
+
+def rules(merged):
+    """Return the name of the rules of the FTP server."""
+    return merged["services"].get(SERVER, {}).get("tcpserver", {}).get("rules", "")
 
 
 def bypass(given, server):

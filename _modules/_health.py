@@ -150,7 +150,7 @@ def _rule_set(name, settings, there, call):
 
 
 def _account_lines(gateway, call):
-    found = call("ftpgw.accounts")
+    found = call("ftpgw.plan_accounts")
     where, changing = f"{PILLAR}:accounts", []
     for name, entry in found["accounts"].items():
         changes = ", ".join(f"{what} {how}" for what, how in entry["changes"].items())
@@ -162,6 +162,7 @@ def _account_lines(gateway, call):
     others = ", ".join(found["files"] | found["groups"])
     if others and not changing:
         yield f"{where}: not as declared: {others} (state.apply ftpgw.accounts)"
+    yield from found["endings"]
     pam = gateway["pam"]
     if pam["file"] and not set(pam["lines"]) <= set(_lines(pam["file"])):
         yield f"{where}: {pam['file']} admits others, too (state.apply ftpgw.accounts)"

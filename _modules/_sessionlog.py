@@ -39,14 +39,14 @@ def transfers(lines, account=None):
     return [_transfer(match) for match in found if match and account in (None, match["account"])]
 
 
-def logins(lines, accounts):
+def logins(lines, why):
     """
     Return a record for each who logged in, failed to, or was not even greeted.
 
-    accounts
-        the names that may log in, now
+    why
+        a function of an account and an address that returns what a log-in failed for
     """
-    return [record for record in (_login(line, accounts) for line in lines) if record]
+    return [record for record in (_login(line, why) for line in lines) if record]
 
 
 def _transfer(match):
@@ -63,14 +63,13 @@ def _transfer(match):
     }
 
 
-def _login(line, accounts):
+def _login(line, why):
     match = _LOGIN.fullmatch(line)
     if match:
         return _record(match, match["account"], "logged in", "")
     match = _FAILED.fullmatch(line)
     if match:
-        known = match["account"] in accounts
-        return _record(match, match["account"], "failed", "password" if known else "no account")
+        return _record(match, match["account"], "failed", why(match["account"], match["address"]))
     match = _DENIED.fullmatch(line)
     return match and _record(match, "", "denied", "address")
 

@@ -26,16 +26,6 @@ _ADMITS = {
 }
 
 
-def _day(value):
-    """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
-    if type(value) is datetime.date:
-        return value
-    try:
-        return datetime.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-
-
 def _addresses(expected):
     """Return the kind of lists of texts that may be very long; what is no text is refused."""
     text = _check.kind("text", lambda value: isinstance(value, str), {"type": "string"})
@@ -69,12 +59,6 @@ _FILES = _check.either(
     dataclasses.replace(_FILE, read=lambda file: [file]),
     _check.listing(_FILE, "such files"),
 )
-_DAY = _check.kind(
-    "a day such as 2027-01-31",
-    lambda value: _day(value) is not None,
-    {"type": "string", "format": "date"},
-    read=lambda value: str(_day(value)),
-)
 _ENV = _check.mapping(
     _check.word("[A-Za-z_][A-Za-z0-9_]*", "the name of a variable"),
     _check.kind(
@@ -101,11 +85,11 @@ SITE = _check.table(
         ),
         "deny_from": Setting(_FILES, "Files with more addresses to keep out.", []),
         "allow_until": Setting(
-            _DAY,
+            _check.DAY,
             "The last day on which the site lets anybody in; the day after, the next run takes what"
             " `allow` and `allow_from` name out of the rules.",
         ),
-        "deny_until": Setting(_DAY, "The last day on which the site keeps anybody out."),
+        "deny_until": Setting(_check.DAY, "The last day on which the site keeps anybody out."),
         "env": Setting(
             _ENV, "Variables in the environment of what serves a client of this site.", {}
         ),

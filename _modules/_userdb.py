@@ -1,10 +1,12 @@
 """The accounts that this machine has, and how they become those of a plan."""
 
 import contextlib
+import datetime
 import grp
 import os
 import pathlib
 import pwd
+import shutil
 import stat
 import subprocess
 
@@ -15,11 +17,13 @@ from salt.exceptions import CommandExecutionError
 CHROOT_LIST = "/etc/ftpchroot"
 _HEAD = "# The FTP accounts of this gateway, by ftpgw."
 _EVERYBODY = "@"
+_DAY = 86400
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 def read(declared):
     """
-    Return what there is: ``{accounts, groups, confined, owners, beside}``.
+    Return what there is: ``{accounts, groups, confined, owners, links, sizes, beside}``.
 
     accounts
         ``{name: {uid, home, shell}}`` of everybody
@@ -29,6 +33,11 @@ def read(declared):
         the names in our /etc/ftpchroot; one of somebody else has none of ours
     owners
         ``{home: uid}`` of the homes of declared accounts, None where there is no directory
+    links
+        those of these homes that are none, but lead to another place
+    sizes
+        ``{home: how much is in it}`` of those that are to be removed, in words; none for one that
+        is, or has in it, another file system
     beside
         the numbers that own something in the directories where these homes are
     """
@@ -42,41 +51,75 @@ def read(declared):
         "groups": {entry.gr_name: set(entry.gr_mem) for entry in grp.getgrall()},
         "confined": _confined(),
         "owners": {home: _owner(home) for home in homes},
-        "beside": {uid for folder in map(os.path.dirname, homes) for uid in _owners(folder)},
+        "links": {home for home in homes if os.path.islink(home)},
+        "sizes": {
+            account["home"]: _size(account["home"])
+            for account in declared.values()
+            if account["purge"]
+        },
+        "beside": {uid for each in set(map(os.path.dirname, homes)) for uid in _owners(each)},
     }
 
 
-def passwords(names, own_file, info, shadow="/etc/shadow"):
+def secrets(names, system, info, shadow="/etc/shadow"):
     """
-    Return ``{passwords, unlocked}``: what ftpd goes by, and who has one in the system as well.
+    Return ``{passwords, apart, unlocked, until}`` of accounts that are there.
 
-    names
-        accounts that are there
-    own_file
-        the file of passwords that is for ftpd alone, or "" where it uses those of the system
+    system
+        its `kernel`, and `passwords`: the file of those that are for ftpd alone, or "" where it
+        uses those of the system
     info
         Salt's ``shadow.info``, asked for whoever is not in the file of Linux
     shadow
         that file: to load what Salt has for it takes longer than all else about accounts
+
+    ``passwords`` are what ftpd goes by, ``apart`` tells whether they are not those of the system,
+    ``unlocked`` are the accounts that have one there, ``until`` has the last day of each.
     """
-    known = _passwords(shadow)
-    system = {name: known[name] if name in known else info(name)["passwd"] for name in names}
-    if not own_file:
-        return {"passwords": system, "unlocked": set()}
+    linux = system["kernel"] == "Linux"
+    known = _fields(shadow) if linux else {}
+    here = {name: known[name] if name in known else _asked(name, info) for name in names}
+    hashes = {name: fields[1] for name, fields in here.items()}
     return {
-        "passwords": _passwords(own_file),
-        "unlocked": {name for name, hashed in system.items() if not hashed.startswith(("!", "*"))},
+        "passwords": _passwords(system["passwords"]) if system["passwords"] else hashes,
+        "apart": bool(system["passwords"]),
+        "unlocked": {name for name, made in hashes.items() if not made.startswith(("!", "*"))},
+        "until": {name: _last_day("".join(fields[7:8]), linux) for name, fields in here.items()},
     }
+
+
+def _asked(name, info):
+    """Return what Salt knows of an account, as a line of the file of Linux has it."""
+    found = info(name)
+    return [name, found["passwd"], *[""] * 5, str(found.get("expire", ""))]
+
+
+def _last_day(expires, linux):
+    """Return the last day before an account expires: Linux counts days, a BSD seconds."""
+    if not expires.isdigit() or (int(expires) == 0 and not linux):
+        return None
+    days = int(expires) if linux else -(-int(expires) // _DAY)
+    return str(datetime.date.fromordinal(min(_EPOCH + days - 1, datetime.date.max.toordinal())))
 
 
 def _passwords(file):
     """Return the first field after each name in a file."""
+    return {name: fields[1] for name, fields in _fields(file).items()}
+
+
+def _fields(file):
+    """Return the fields of each line of a file, by the first."""
     lines = (line.split(":") for line in _text(file).splitlines())
-    return {fields[0]: fields[1] for fields in lines if len(fields) > 1}
+    return {fields[0]: fields for fields in lines if len(fields) > 1}
 
 
 def files(declared, system):
-    """Return ``{path: (text, mode)}``: who is confined, and the passwords; both by account."""
+    """
+    Return ``{path: (text, mode)}``: who is confined, the passwords, and what else is said of each.
+
+    system
+        as of `apply`
+    """
     names = sorted(name for name, account in declared.items() if account["state"] == "present")
     # FreeBSD's ftpd does without PAM where PAM does not start: a person could log in.
     everybody = [_EVERYBODY] if system["kernel"] == "FreeBSD" else []
@@ -87,7 +130,22 @@ def files(declared, system):
     if own_file:
         hashes = "".join(f"{name}:{declared[name]['password']}\n" for name in names)
         found[own_file] = (hashes, 0o600)
+    if system["access"]:
+        path, text = system["access"]
+        found[path] = (text, 0o600)
+    for name in names:
+        lines = system["only"].get(declared[name]["only"])
+        if lines:
+            text = "".join(f"{line}\n" for line in lines)
+            found[os.path.join(system["only"]["directory"], name)] = (text, 0o644)
     return found
+
+
+def stale(wanted, system):
+    """Return the files of accounts that are nobody's, or of one that may do everything now."""
+    folder = system["only"].get("directory", "")
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [path for name in names if (path := os.path.join(folder, name)) not in wanted]
 
 
 def is_written(path, text, mode):
@@ -109,8 +167,9 @@ def apply(planned, declared, system, call):
     declared
         the accounts of pillar, with their passwords
     system
-        its `kernel`, the `shell` that nobody can use, and `passwords`: a file that is for ftpd
-        alone, or ""
+        its `kernel`, the `shell` that nobody can use, `passwords`: a file that is for ftpd alone,
+        or ""; `access`: the file that says from where each may log in, and its text, or None; and
+        `only`: the `directory` for files of accounts that may do only some things, and their lines
     call
         a function that calls one of Salt by name
 
@@ -119,35 +178,49 @@ def apply(planned, declared, system, call):
     own_file = system["passwords"]
     wanted = files(declared, system)
     _make_groups(planned, call)
+    # What an account may not, before it can log in.
+    for path in sorted(wanted.keys() - {CHROOT_LIST, own_file}):
+        _write(path, *wanted[path])
     if own_file:
         _write(own_file, *wanted[own_file])
+    for path in stale(wanted, system):
+        os.unlink(path)
     changing = {name: entry for name, entry in planned.items() if entry["changes"]}
+    locked = "!" if system["kernel"] == "Linux" else "*"
+    locks = {name: locked for name, entry in changing.items() if LOCKED in entry["changes"]}
+    _set_passwords(locks, system["kernel"], call)
     for name, entry in changing.items():
         if entry["changes"].get("account") == "removed":
             _remove(name, call)
         elif entry["state"] in ("left over", "stranger"):
             _leave(name, entry["state"], call)
+        if entry["state"] == "absent" and "directory" in entry["changes"] and not _is_there(name):
+            shutil.rmtree(entry["home"])
     _write(CHROOT_LIST, *wanted[CHROOT_LIST])
     here = {name: entry for name, entry in changing.items() if entry["state"] == "present"}
     for name, entry in here.items():
         _arrive(name, entry, system["shell"], call)
-    if own_file:
-        hashes = {name: "!" for name, entry in changing.items() if LOCKED in entry["changes"]}
-    else:
-        hashes = {
-            name: declared[name]["password"]
-            for name, entry in here.items()
-            if "password" in entry["changes"]
-        }
+        if "until" in entry["changes"]:
+            _set_until(name, declared[name]["until"], system["kernel"], call)
+    hashes = {
+        name: declared[name]["password"]
+        for name, entry in here.items()
+        if "password" in entry["changes"] and not own_file
+    }
     _set_passwords(hashes, system["kernel"], call)
 
 
-def clean(planned, own_file, call):
-    """Remove the accounts of a plan, and what we know of them by; their homes stay."""
+def clean(planned, written, call):
+    """
+    Remove the accounts of a plan, and what we know of them by; their homes stay.
+
+    written
+        the paths of `files`
+    """
     for name, entry in planned.items():
         if entry["changes"].get("account") == "removed":
             _remove(name, call)
-    for path in filter(None, (CHROOT_LIST, own_file)):
+    for path in written:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     for group in (GROUP, LEFT):
@@ -175,6 +248,23 @@ def _owner(home):
     return None
 
 
+def _size(home):
+    """Return how much is in a directory, in words; nothing if other file systems are a part."""
+    if os.path.islink(home) or not os.path.isdir(home):
+        return ""
+    device, size, count = os.stat(os.path.dirname(home)).st_dev, 0, 0
+    for folder, _, names in os.walk(home):
+        if os.lstat(folder).st_dev != device:
+            return ""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                size += os.lstat(os.path.join(folder, name)).st_size
+                count += 1
+    unit = next(unit for unit in (1, 1000, 10**6, 10**9) if size < 1000 * unit or unit == 10**9)
+    name = {1: "bytes", 1000: "kB", 10**6: "MB", 10**9: "GB"}[unit]
+    return f"{size // unit} {name} in {count} file{'' if count == 1 else 's'}"
+
+
 def _owners(folder):
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -195,14 +285,27 @@ def _make_groups(planned, call):
 
 def _remove(name, call):
     # An account in use is not removed, and its sessions would outlive it.
-    subprocess.run(["pkill", "-KILL", "-u", name], capture_output=True, check=False)
+    _end(name)
     call("user.delete", name)
+
+
+def _is_there(name):
+    with contextlib.suppress(KeyError):
+        return bool(pwd.getpwnam(name))
+    return False
 
 
 def _leave(name, state, call):
     if state == "left over":
         call("group.adduser", LEFT, name)
     call("group.deluser", GROUP, name)
+    if state == "left over":
+        _end(name)
+
+
+def _end(name):
+    """End the sessions of an account, which can begin no other one."""
+    subprocess.run(["pkill", "-KILL", "-u", name], capture_output=True, check=False)
 
 
 def _arrive(name, entry, shell, call):
@@ -232,6 +335,22 @@ def _make_home(name, home):
     os.chmod(home, 0o750)
 
 
+def _set_until(name, until, kernel, call):
+    """Have the system know the last day of an account, which has none where that is None."""
+    days = datetime.date.fromisoformat(until).toordinal() + 1 - _EPOCH if until else None
+    if kernel != "Linux":
+        call("shadow.set_expire", name, _DAY * days if days else 0)
+    else:
+        _run(["chage", "-E", str(days or -1), name], name)
+
+
+def _run(command, name, told=None):
+    done = subprocess.run(command, input=told, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().partition("\n")[0]
+        raise CommandExecutionError(f"{name}: {command[0]}: {said}")
+
+
 def _set_passwords(hashes, kernel, call):
     """Have the system know some hashes; what Salt has for Linux empties the file on a full disk."""
     if kernel != "Linux":
@@ -239,9 +358,4 @@ def _set_passwords(hashes, kernel, call):
             call("shadow.set_password", name, hashed)
     elif hashes:
         lines = "".join(f"{name}:{hashed}\n" for name, hashed in hashes.items())
-        done = subprocess.run(
-            ["chpasswd", "-e"], input=lines, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            said = done.stderr.strip().partition("\n")[0]
-            raise CommandExecutionError(f"{', '.join(hashes)}: chpasswd: {said}")
+        _run(["chpasswd", "-e"], ", ".join(hashes), lines)

@@ -1,5 +1,5 @@
 """
-Passwords on OpenBSD and FreeBSD, where Salt has no ``shadow`` module for them.
+Passwords, and their ends, on OpenBSD and FreeBSD, where Salt has no ``shadow`` module for them.
 
 Salt's own ``user.present`` asks ``shadow`` for the password of an account and tells it to set one;
 without that module it says that all is well and sets nothing.  Here is what it asks for, under the
@@ -91,13 +91,39 @@ def set_password(name, password):
         # pw(8), -H: "Read an encrypted password from the specified file descriptor."
         _run(name, ["pw", "usermod", "-n", name, "-H", "0"], stdin=f"{password}\n")
     else:
-        _rewrite(name, password)
+        _rewrite(name, PASSWORD, password)
     return info(name)["passwd"] == password
 
 
-def with_password(text, name, password):
+def set_expire(name, expire):
     """
-    Return the text of a master.passwd in which an account has another password.
+    Set the moment from which nobody can log in to an account.
+
+    name
+        The account.
+
+    expire
+        Seconds since 1970, or 0 for none.
+
+    Returns whether master.passwd has it afterwards.  Raises CommandExecutionError if the file
+    cannot be changed.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 shadow.set_expire partner 1806451200
+    """
+    if __grains__["kernel"] == "FreeBSD":
+        _run(name, ["pw", "usermod", "-n", name, "-e", str(expire)])
+    else:
+        _rewrite(name, EXPIRE, str(expire))
+    return info(name)["expire"] == expire
+
+
+def with_field(text, name, field, value):
+    """
+    Return the text of a master.passwd in which a field of an account has another value.
 
     text
         The contents of the file.
@@ -105,8 +131,11 @@ def with_password(text, name, password):
     name
         The account.
 
-    password
-        The hash.
+    field
+        Its number: 1 is that of the password, 6 that of the expiry.
+
+    value
+        The new text of the field.
 
     Raises CommandExecutionError if there is no such account.
 
@@ -114,14 +143,15 @@ def with_password(text, name, password):
 
     .. code-block:: bash
 
-        salt gw1 shadow.with_password 'a:*:1001:10::0:0::/home/a:/sbin/nologin' a '$2b$10$...'
+        salt gw1 shadow.with_field 'a:*:1001:10::0:0::/home/a:/sbin/nologin' a 1 '$2b$10$...'
     """
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     for number, line in enumerate(lines):
-        account, _, rest = line.partition(":")
-        if account == name and rest.count(":") == FIELDS - 2:
-            lines[number] = ":".join([account, password, rest.partition(":")[2]])
-            return "".join(lines)
+        entry = line.split(":")
+        if entry[NAME] == name and len(entry) == FIELDS:
+            entry[field] = value
+            lines[number] = ":".join(entry)
+            return "\n".join(lines)
     raise CommandExecutionError(f"{name}: no such account in {MASTER}")
 
 
@@ -132,7 +162,7 @@ def _is_installed(module):
         return False
 
 
-def _rewrite(name, password):
+def _rewrite(name, field, value):
     """Do what vipw(8) does: a new file at the place of the lock, which pwd_mkdb(8) installs."""
     try:
         descriptor = os.open(LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -143,7 +173,7 @@ def _rewrite(name, password):
     try:
         with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as new:
             with open(MASTER, encoding="utf-8", errors="surrogateescape") as old:
-                new.write(with_password(old.read(), name, password))
+                new.write(with_field(old.read(), name, field, value))
             new.flush()
             os.fsync(new.fileno())
         _run(name, ["pwd_mkdb", "-p", "-u", name, LOCK])

@@ -2,11 +2,14 @@
 
 import contextlib
 import functools
+import getpass
 import os
 import pathlib
 import sys
 
+import _access
 import _accounts
+import _addresslist
 import _check
 import _debs
 import _figures
@@ -14,6 +17,7 @@ import _files
 import _filetree
 import _gateway
 import _gatewaynet
+import _hash
 import _health
 import _inforce
 import _layers
@@ -147,17 +151,95 @@ def health(greeting=True):
     return found
 
 
-def accounts(clean=False):
+def accounts(since="30d"):
+    """
+    List the FTP accounts of this gateway, and what each may do.
+
+    since
+        how far back the log is read for who logged in: ``7d``, or ``2026-11-23T12:00``
+
+    Returns a mapping by name: ``state`` (``present``, ``not made yet``, ``ended``, ``absent`` and
+    still there, or ``left over``, which opens nothing), ``from`` which sites, ``until`` when and
+    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how many ``sessions``
+    it has now, and its ``last_login``, None if there was none; where the server tells it to the
+    system log alone, that is not there.
+
+    Raises SaltInvocationError if something is wrong with the settings of this gateway, and
+    CommandExecutionError where a log, or who is connected, cannot be read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.accounts
+        salt gw1 ftpgw.accounts since=7d
+    """
+    declared, system = _declared_accounts(False)
+    planned, machine = _accounts_plan(declared, system, False)
+    told = _accounts.described(planned, declared, machine)
+    connected = [session["account"] for session in _connected(None)]
+    for name, entry in told.items():
+        entry["sessions"] = connected.count(name)
+    settings = _gateway_of(None)["settings"]
+    if "log" in settings["servers"][settings["server"]].get("can", ()):
+        last = {
+            record["account"]: f"{record['time']} from {record['address']}"
+            for record in logins(since)
+            if record["result"] == "logged in"
+        }
+        for name, entry in told.items():
+            entry["last_login"] = last.get(name)
+    return told
+
+
+def password(name):
+    """
+    Tell whether a password, read from standard input, is that of an FTP account.
+
+    name
+        the account
+
+    Returns True, or False and with it the exit status 1.  The hash is the one that the server goes
+    by now, whatever pillar says.  No argument and no log has the password.  Raises
+    CommandExecutionError where there is no such account, nothing to be read, or no crypt(3) that
+    knows the hash.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --local ftpgw.password partner < file
+    """
+    declared, system = _declared_accounts(False)
+    hashed = _accounts_plan(declared, system, False)[1]["passwords"].get(name, "")
+    if not hashed.startswith("$"):
+        raise CommandExecutionError(f"{name}: no account of this gateway has this name")
+    try:
+        given = getpass.getpass().encode() if sys.stdin.isatty() else sys.stdin.buffer.readline()
+    except (AttributeError, EOFError, OSError, ValueError):
+        given = b""
+    if not given:
+        raise CommandExecutionError(
+            "there is no password on standard input (on the gateway: salt-call ftpgw.password NAME)"
+        )
+    found = _hash.matches(given.rstrip(b"\r\n"), hashed)
+    if not found:
+        __context__["retcode"] = 1
+    return found
+
+
+def plan_accounts(clean=False):
     """
     Return what separates the FTP accounts of this machine from those that pillar declares.
 
     clean
         whether there shall be none any more
 
-    Returns ``{accounts, files, groups, warnings}``.  Of each account: ``state`` (``present`` or
-    ``absent``, as in pillar; ``left over``, which pillar names no more; ``stranger``, which is in
-    our group and no FTP account), ``home``, ``uid``, and ``changes``, ``{what: how}``.  Of each
-    file and each group: how it changes.  A password never is part of it.
+    Returns ``{accounts, files, groups, warnings, endings}``.  Of each account: ``state``
+    (``present`` or ``absent``, as in pillar; ``left over``, which pillar names no more;
+    ``stranger``, which is in our group and no FTP account), ``home``, ``uid``, and ``changes``,
+    ``{what: how}``.  Of each file and each group: how it changes.  The endings are a line for each
+    account that can log in no more, or soon.  A password never is part of it.
 
     Raises SaltInvocationError with a line for everything that is wrong with the settings of this
     gateway.
@@ -166,11 +248,13 @@ def accounts(clean=False):
 
     .. code-block:: bash
 
-        salt gw1 ftpgw.accounts
+        salt gw1 ftpgw.plan_accounts
     """
     declared, system = _declared_accounts(clean)
-    planned, groups = _accounts_plan(declared, system, clean)
+    planned, machine = _accounts_plan(declared, system, clean)
+    groups = _our_groups(machine)
     wanted = _userdb.files(declared, system)
+    stale = dict.fromkeys(_userdb.stale(wanted, system), "removed")
     if clean:
         files = {path: "removed" for path in wanted if os.path.lexists(path)}
         groups = dict.fromkeys(groups, "removed")
@@ -178,18 +262,24 @@ def accounts(clean=False):
         files = {path: "written" for path in wanted if not _userdb.is_written(path, *wanted[path])}
         groups = {} if _accounts.GROUP in groups else {_accounts.GROUP: "made"}
     told = [] if clean else list(_accounts.warnings(declared, planned, _ACCOUNTS))
-    return {"accounts": planned, "files": files, "groups": groups, "warnings": told}
+    return {
+        "accounts": planned,
+        "files": files | stale,
+        "groups": groups,
+        "warnings": told,
+        "endings": list(_accounts.endings(declared, _ACCOUNTS)),
+    }
 
 
 def apply_accounts(clean=False):
     """
-    Make the FTP accounts of this machine those that pillar declares; homes always stay.
+    Make the FTP accounts of this machine those that pillar declares.
 
     clean
-        whether there shall be none any more
+        whether there shall be none any more; homes stay then, whatever pillar says
 
-    Returns True; ``ftpgw.accounts`` says what could not be done.  Raises SaltInvocationError as
-    that does, and CommandExecutionError if a file or a password cannot be written.
+    Returns True; ``ftpgw.plan_accounts`` says what could not be done.  Raises SaltInvocationError
+    as that does, and CommandExecutionError if a file or a password cannot be written.
 
     CLI Example:
 
@@ -201,7 +291,8 @@ def apply_accounts(clean=False):
     planned, _ = _accounts_plan(declared, system, clean)
     try:
         if clean:
-            _userdb.clean(planned, system["passwords"], _call)
+            wanted = _userdb.files(declared, system)
+            _userdb.clean(planned, [*wanted, *_userdb.stale(wanted, system)], _call)
         else:
             _userdb.apply(planned, declared, system, _call)
     except OSError as error:
@@ -367,9 +458,10 @@ def logins(since="1d"):
         no older than ``1h`` or ``2026-11-23T12:00``
 
     Returns a list of ``{time, account, address, result, reason}``, the oldest first.  The result is
-    ``logged in``, ``failed`` (the reason is the ``password``, or that pillar, as it is now, has
-    ``no account`` of that name) or ``denied`` (by the rules, for the ``address``).  Raises as
-    ``ftpgw.transfers`` does.
+    ``logged in``, ``failed`` (the reason is the ``password``, or, by pillar and the rules as they
+    are now, that there is ``no account`` of that name, that it has ``ended``, or may not come from
+    that ``site``) or ``denied`` (by the rules, for the ``address``).  Raises as ``ftpgw.transfers``
+    does.
 
     CLI Example:
 
@@ -379,7 +471,17 @@ def logins(since="1d"):
     """
     fields = _fields(__pillar__)
     accounts = (fields.get("accounts") if isinstance(fields, dict) else None) or {}
-    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), accounts)
+    checked = _accounts.problems(accounts, _ACCOUNTS) or _accounts.checked(accounts, _ACCOUNTS)
+    decide = _decider(_tcpserver.scripts(_definitions()).get(_gateway.SERVER, ""))
+
+    def why(name, address):
+        if name not in accounts:
+            return "no account"
+        # Where something is wrong with pillar, it is not known who may what.
+        limits = checked[name] if isinstance(checked, dict) else {}
+        return _accounts.barred(limits, lambda: decide(address)[1]) or "password"
+
+    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), why)
 
 
 def neighbours(service_dir, services):
@@ -620,15 +722,45 @@ def _declared_accounts(clean):
     gateway = _gateway_of(None)
     _check.refuse_all(gateway["settings"]["problems"])
     declared = _accounts.checked(_fields(__pillar__).get("accounts") or {}, _ACCOUNTS)
-    if clean:
-        declared = {name: {**account, "state": "absent"} for name, account in declared.items()}
     settings, kernel = gateway["settings"], __grains__["kernel"]
+    if clean:
+        gone = {"state": "absent", "purge": False}
+        declared = {name: {**account, **gone} for name, account in declared.items()}
+    declared = _resolved(declared, settings)
     return declared, {
+        "access": _access_file(declared, settings),
         "kernel": kernel,
         "leftovers": "remove" if clean else settings["leftovers"],
+        "only": settings["servers"].get(settings["server"], {}).get("only", {}),
         "passwords": settings["passwords"],
         "shell": settings["nologin"],
     }
+
+
+def _resolved(declared, settings):
+    """Return accounts with the hashes that Salt's sdb has, where pillar says so."""
+    get = functools.partial(_call, "sdb.get")
+    return _accounts.resolved(declared, get, _ACCOUNTS, settings.get("bcrypt", False))
+
+
+def _access_file(declared, settings):
+    """Return the file that tells the server from where each account may log in, and its text."""
+    path = settings["servers"].get(settings["server"], {}).get("access")
+    origins = {
+        name: account["from"]
+        for name, account in declared.items()
+        if account["state"] == "present" and account["from"]
+    }
+    if not path:
+        return None
+    groups = []
+    if origins:
+        rules = _gateway.rules(settings)
+        where, given = f"{_gateway.PILLAR}:rules:{rules}", settings["rules"][rules]
+        checked = _sites.in_time(_check.checked(_sites.RULES, given, where))
+        lists = _addresslist.contents(checked, where, __salt__["cp.cache_file"])
+        groups = _sites.groups(checked, lists, where)
+    return path, _access.text(origins, groups)
 
 
 def _with_secrets(settings):
@@ -643,16 +775,18 @@ def _with_secrets(settings):
 
 
 def _accounts_plan(declared, system, clean):
-    """Return the plan, and which of our groups are there."""
+    """Return the plan, and what there is now."""
     machine = _userdb.read(declared)
     if not clean:
         _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
-    machine |= _userdb.passwords(ours, system["passwords"], functools.partial(_call, "shadow.info"))
+    machine |= _userdb.secrets(ours, system, functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
-    planned = _accounts.plan(declared, machine, system["shell"], remove)
-    groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
-    return planned, groups
+    return _accounts.plan(declared, machine, system["shell"], remove), machine
+
+
+def _our_groups(machine):
+    return [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
 
 
 def _connected(who):
@@ -714,7 +848,7 @@ def _judged(declared, system, fetch, here=False):
     if here and not found:
         found, warnings = _warnings(fields, merged)
     if here:
-        found += _misfits(fields.get("accounts") or {})
+        found += _misfits(fields.get("accounts") or {}, merged)
     settings = _gateway.rendered(below if found else merged, found, warnings)
     return {"problems": found + missing, "settings": {**settings, "missing": missing}}
 
@@ -772,11 +906,15 @@ def _sides(network):
     return _gatewaynet.misplaced(network, here, path), _gatewaynet.missing(network, here, path)
 
 
-def _misfits(given):
+def _misfits(given, settings):
     """Return which accounts of a pillar this machine cannot have."""
     if _accounts.problems(given, _ACCOUNTS):
         return []
     declared = _accounts.checked(given, _ACCOUNTS)
+    try:
+        _resolved(declared, settings)
+    except SaltInvocationError as error:
+        return str(error).splitlines()
     return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
 
 

@@ -162,21 +162,22 @@ def no_accounts(name):
 
 def _applied(name, clean):
     try:
-        plan = __salt__["ftpgw.accounts"](clean)
-        changes = _changes(plan)
+        plan = __salt__["ftpgw.plan_accounts"](clean)
+        changes, warnings = _changes(plan), plan["warnings"] + plan["endings"]
         if not changes:
-            return _result.unchanged(name, "the accounts are as they should be", plan["warnings"])
+            return _result.unchanged(name, "the accounts are as they should be", warnings)
         if __opts__["test"]:
-            return _result.would_change(name, changes, "accounts would change", plan["warnings"])
+            return _result.would_change(name, changes, "accounts would change", warnings)
         __salt__["ftpgw.apply_accounts"](clean)
-        plan = __salt__["ftpgw.accounts"](clean)
+        plan = __salt__["ftpgw.plan_accounts"](clean)
     except (CommandExecutionError, SaltInvocationError) as error:
         return _result.failed(name, error)
     undone = _changes(plan)
     if undone:
         done = {what: how for what, how in changes.items() if what not in undone}
         return _result.failed(name, f"could not be done: {undone}", done)
-    return _result.changed(name, changes, "accounts have changed", plan["warnings"])
+    warnings = plan["warnings"] + plan["endings"]
+    return _result.changed(name, changes, "accounts have changed", warnings)
 
 
 def sysctl(name, value, file):

@@ -92,19 +92,31 @@ def test_the_rules_of_others_stay(facts):
 
 
 def test_an_account_that_pillar_forgets_cannot_log_in(system, facts):
-    """On FreeBSD the members of the group may, on OpenBSD those of the list; sshd denies both."""
+    """
+    On FreeBSD the members of the group may, on OpenBSD those of the list; sshd denies both.
+
+    Its password is locked first, its sessions end last.
+    """
     everybody = {"freebsd-14.1": ["@"], "openbsd-7.6": []}[system]
     assert facts["accounts left over"] == {
         "ftpgw": ["partner"],
         "ftpgw-left": ["second"],
         "list": ["partner", *everybody],
+        "password": "*",
+        "expires": str(47482 * 86400),
     }
     calls = facts["calls about those left over"].splitlines()
     moved = {
         "freebsd-14.1": ["pw groupmod ftpgw-left -m second", "pw groupmod ftpgw -d second"],
         "openbsd-7.6": ["usermod -G ftpgw-left second", "usermod -S second,ftpgw-left second"],
     }
-    assert calls[-2:] == moved[system]
+    locked = {
+        "freebsd-14.1": "pw usermod -n second -H 0",
+        "openbsd-7.6": "pwd_mkdb -p -u second /etc/ptmp",
+    }
+    assert calls[-4:] == [locked[system], *moved[system], "pkill -KILL -u second"]
+    ends = {"freebsd-14.1": "pw usermod -n second -e 4102444800", "openbsd-7.6": locked[system]}
+    assert ends[system] in calls[:-4]
 
 
 def test_clean_takes_back_what_is_ours(system, facts):

@@ -53,6 +53,8 @@ class _Failure:
     def __call__(self, frame, event, function):
         if event != "c_call" or function.__name__ not in CALLS or not _is_ours(frame):
             return
+        if isinstance(getattr(function, "__self__", None), (str, bytes)):
+            return  # their `replace` is another one
         if not self.left:
             # From here on, Python asks no more.
             self.place = (

@@ -1,6 +1,7 @@
 """Whatever is wrong with a pillar that holds secrets, none is shown: by Salt as it is typed."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -29,6 +30,8 @@ SHAPES = {
     "as a home": {"accounts": {"partner": {**GIVEN, "home": HASH}}},
     "of another's account": {"accounts": {"daemon": GIVEN}},
     "as another part": {"services": {"open-ftpd": {"command": [HASH]}}, "packages": HASH},
+    "what sdb has, which is no hash": {"accounts": {"partner": {"password": "sdb://known/bad"}}},
+    "an sdb that cannot be asked": {"accounts": {"partner": {"password": "sdb://broken/x"}}},
     "envdir: a text": {"services": {"open-ftpd": {"envdir": f"TOKEN={TOKEN}"}}},
     "envdir: a list": {"services": {"open-ftpd": {"envdir": [f"TOKEN={TOKEN}"]}}},
     "envdir: no name": {"services": {"open-ftpd": {"envdir": {"a=b": TOKEN}}}},
@@ -55,17 +58,20 @@ def salt_call(folder):
         "pillar_roots": {"base": [str(folder / "pillar")]},
         "log_file": str(folder / "log/minion"),
         "log_level_logfile": "debug",
+        "known": {"driver": "yaml", "files": [str(folder / "pillar/sdb.yaml")]},
+        "broken": {"driver": "yaml", "files": [str(folder / "pillar/none.yaml")]},
     }
     (folder / "minion").write_text(yaml.safe_dump(minion))
     (folder / "pillar").mkdir()
     (folder / "pillar/top.sls").write_text("base: {'*': [ftpgw]}")
+    (folder / "pillar/sdb.yaml").write_text(yaml.safe_dump({"good": HASH, "bad": TOKEN}))
 
-    def call(pillar, *words):
+    def call(pillar, *words, typed=""):
         (folder / "pillar/ftpgw.sls").write_text(yaml.safe_dump({"ftpgw": pillar}))
         program = pathlib.Path(sys.executable).with_name("salt-call")
         options = ["--local", f"--config-dir={folder}", "--log-level=debug"]
         command = [program, *options, "--retcode-passthrough", *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
 
     return call
 
@@ -80,6 +86,40 @@ def test_whatever_is_wrong_no_secret_is_shown(salt_call, folder, shape):
         assert "Traceback" not in done.stdout
         for secret in (HASH[:8], TOKEN):
             assert secret not in done.stdout + done.stderr
+    nothing_is_kept(folder)
+
+
+ASKED = {
+    "ftpgw.accounts": ("SHA-512", 0),
+    "ftpgw.plan_accounts": ("made with uid", 0),
+    "ftpgw.problems": ("[]", 0),
+    "ftpgw.password partner": ("False", 1),
+    "ftpgw.password nobody": ("nobody: no account of this gateway", 1),
+}
+
+
+@pytest.mark.parametrize("given", [HASH, "sdb://known/good"], ids=["pillar", "sdb"])
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_is_told_of_accounts_has_no_secret(salt_call, folder, tmp_path, asked, given):
+    """Neither a hash that is in force, nor a password that somebody types."""
+    (tmp_path / "passwd").write_text(f"partner:{HASH}\n")
+    pillar = {
+        "accounts": {"partner": {"password": given}},
+        "passwords": str(tmp_path / "passwd"),
+        "services": {"ftp-proxy": {"state": "absent"}},
+        "rules": {"ftp": {"admits": "nobody"}},
+    }
+    done = salt_call(pillar, "--out=json", *asked.split(), typed=f"{TOKEN}\n")
+    told, status = ASKED[asked]
+    assert told in re.sub(r"[ \n]+", " ", done.stdout + done.stderr).replace("[ ]", "[]")
+    assert bool(done.returncode) is bool(status)
+    for secret in (HASH[:8], TOKEN):
+        assert secret not in done.stdout + done.stderr
+    nothing_is_kept(folder)
+
+
+def nothing_is_kept(folder):
+    """Of a secret, in any file of Salt's."""
     made = [path for path in folder.rglob("*") if path.is_file() and not is_given(path)]
     assert folder / "log/minion" in made
     for secret in (HASH[:8], TOKEN):
@@ -88,4 +128,4 @@ def test_whatever_is_wrong_no_secret_is_shown(salt_call, folder, shape):
 
 def is_given(path):
     """Whether a file is the pillar itself."""
-    return path.parent.name == "pillar" and path.name == "ftpgw.sls"
+    return path.parent.name == "pillar" and path.name in ("ftpgw.sls", "sdb.yaml")

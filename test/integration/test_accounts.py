@@ -237,9 +237,9 @@ def second(gateway, pillar):
         upload(ftp, "file.bin", b"of the second")
     yield pathlib.Path("/home/second")
     with pillar() as ftpgw:
-        ftpgw["accounts"]["second"] = {"state": "absent"}
+        for name in ("aaa", "second"):
+            ftpgw["accounts"][name] = {"state": "absent", "purge": True}
     accounts(gateway)
-    shutil.rmtree("/home/second")
 
 
 @pytest.fixture

@@ -97,7 +97,9 @@ FREEBSD = {
     "pw": r"""
         verb=$1; shift
         for word; do
-          case $before in -n) name=$word ;; -d) home=$word ;; -u) uid="-u $word" ;; esac
+          case $before in
+            -n) name=$word ;; -d) home=$word ;; -u) uid="-u $word" ;; -e) end=$word ;;
+          esac
           before=$word
         done
         case $verb in
@@ -114,6 +116,9 @@ FREEBSD = {
             echo "$*" | grep -q -- "-G ftpgw" && /usr/sbin/usermod -G ftpgw "$name"
             echo "$name:*:1001:1001::0:0::$home:/usr/sbin/nologin" >>/etc/master.passwd ;;
           usermod)
+            if test -n "$end"; then
+              exec sed -i -E "s|^($name(:[^:]*){5}):[^:]*|\1:$end|" /etc/master.passwd
+            fi
             read hash
             sed -i "s|^$name:[^:]*|$name:$hash|" /etc/master.passwd
             /usr/sbin/usermod -p "$hash" "$name" ;;
@@ -177,15 +182,26 @@ def main():
 
 
 def forgotten():
-    """Have one more account, and none again; return who is in which group, and in the list."""
+    """Have one more account that ends, and none again; return what is known of it in the end."""
     with gateway.pillar() as ftpgw:
-        ftpgw["accounts"]["second"] = {**ftpgw["accounts"]["partner"], "uid": 1235}
+        more = {"uid": 1235, "until": "2099-12-31"}
+        ftpgw["accounts"]["second"] = {**ftpgw["accounts"]["partner"], **more}
     gateway.apply("ftpgw.accounts")
     with gateway.pillar() as ftpgw:
         del ftpgw["accounts"]["second"]
     gateway.apply("ftpgw.accounts")
     found = {group: grp.getgrnam(group).gr_mem for group in ("ftpgw", "ftpgw-left")}
-    return {**found, "list": pathlib.Path("/etc/ftpchroot").read_text().splitlines()[1:]}
+    [entry] = [
+        line.split(":")
+        for line in pathlib.Path("/etc/master.passwd").read_text().splitlines()
+        if line.startswith("second:")
+    ]
+    known = {"password": entry[1], "expires": entry[6]}
+    return {
+        **found,
+        **known,
+        "list": pathlib.Path("/etc/ftpchroot").read_text().splitlines()[1:],
+    }
 
 
 def imitate(programs):

@@ -1,5 +1,7 @@
 """The accounts that pillar declares: refused in one line each, which never tells a password."""
 
+import datetime
+
 import _accounts
 import pytest
 from salt.exceptions import SaltInvocationError
@@ -30,6 +32,19 @@ WRONG = [
     ("partner", {**GIVEN, "home": "/home/a:b"}, f"{HOME} '/home/a:b'"),
     ("partner", {**GIVEN, "uid": 0}, f"{UID} 0"),
     ("partner", {**GIVEN, "uid": True}, f"{UID} true"),
+    (
+        "partner",
+        {**GIVEN, "until": "31.3.2027"},
+        "partner:until: expected a day such as 2027-01-31",
+    ),
+    ("partner", {**GIVEN, "from": []}, "partner:from: expected a list of sites of the rules of op"),
+    ("partner", {**GIVEN, "from": "acme"}, "partner:from: expected a list of sites of the rules o"),
+    ("partner", {**GIVEN, "from": ["a\nb"]}, "partner:from: expected the name of a site, got 'a"),
+    ("partner", {**GIVEN, "only": "read"}, "partner:only: expected upload or download, got 'read'"),
+    ("partner", {**GIVEN, "purge": True}, "partner:purge: its home goes only with it (say state:"),
+    ("partner", {**GIVEN, "purge": 1}, "partner:purge: expected true or false, got 1"),
+    ("all", {**GIVEN, "from": ["acme"]}, "all:from: PAM takes this name for a word (choose"),
+    ("Except", {**GIVEN, "from": ["acme"]}, "Except:from: PAM takes this name for a word (choose"),
     ("partner", {"state": "absnet"}, "partner:state: expected present or absent, got 'absnet'"),
     ("a:b", GIVEN, " expected an account name (at most 32 letters, digits, _ . -), got 'a:b'"),
     ("a\nb", GIVEN, " expected an account name (at most 32 letters, digits, _ . -), got 'a\\nb'"),
@@ -75,10 +90,17 @@ def test_the_hashes_that_crypt_makes_are_hashes(method):
 
 def test_defaults_are_filled_in():
     declared = {"partner": GIVEN, "leaver": {"state": "absent"}}
+    unsaid = {"uid": None, "purge": False, "until": None, "from": None, "only": None}
     assert _accounts.checked(declared, PATH) == {
-        "partner": {"state": "present", "password": HASH, "home": "/home/partner", "uid": None},
-        "leaver": {"state": "absent", "password": None, "home": "/home/leaver", "uid": None},
+        "partner": {"state": "present", "password": HASH, "home": "/home/partner", **unsaid},
+        "leaver": {"state": "absent", "password": None, "home": "/home/leaver", **unsaid},
     }
+
+
+@pytest.mark.parametrize("until", ["2027-03-31", datetime.date(2027, 3, 31)])
+def test_a_day_is_the_same_with_quotes_and_without(until):
+    checked = _accounts.checked({"partner": {**GIVEN, "until": until}}, PATH)
+    assert checked["partner"]["until"] == "2027-03-31"
 
 
 MACHINE = {
@@ -92,9 +114,13 @@ MACHINE = {
     "groups": {"ftpgw": {"partner"}, "sudo": {"person"}},
     "confined": set(),
     "owners": {"/home/partner": 1001, "/home/person": 1000},
+    "links": set(),
+    "sizes": {},
     "beside": {0, 1000, 1001},
     "passwords": {"partner": HASH},
+    "apart": True,
     "unlocked": set(),
+    "until": {},
 }
 
 
@@ -170,6 +196,92 @@ class TestMisfits:
         twins["b"]["state"] = "absent"
         assert _accounts.problems(twins, PATH) == []
 
+    @pytest.mark.parametrize(
+        ("home", "whose"),
+        [
+            ("/home/person/ftp", "/home/person, the home of person"),
+            ("/home/nested", "/home/nested/a, the home of inner"),
+            ("/home/persona", None),
+            ("/usr/games/ftp", None),
+        ],
+    )
+    def test_a_home_inside_another_or_around_it(self, home, whose):
+        """Whoever has the outer one could put a link in the place of the inner one."""
+        accounts = {
+            **MACHINE["accounts"],
+            "inner": {"uid": 1010, "home": "/home/nested/a", "shell": "/bin/sh"},
+            "games": {"uid": 5, "home": "/usr/games", "shell": "/usr/sbin/nologin"},
+        }
+        lines = misfits({**MACHINE, "accounts": accounts}, new={**GIVEN, "home": home})
+        told = f"{PATH}:new:home: {home} is inside {whose}, or around it"
+        assert lines == ([told] if whose else [])
+
+    @pytest.mark.parametrize("state", ["present", "absent"])
+    def test_two_homes_of_pillar_are_apart(self, state):
+        inner = {**GIVEN, "home": "/srv/ftp/a/b"}
+        if state == "absent":
+            inner = {"state": "absent", "purge": True, "home": "/srv/ftp/a/b"}
+        twins = {"a": {**GIVEN, "home": "/srv/ftp/a"}, "b": inner}
+        told = f"{PATH}:b:home: /srv/ftp/a/b is inside the home of a"
+        assert _accounts.problems(twins, PATH) == [told]
+
+    def test_a_home_that_is_a_link(self):
+        machine = {**MACHINE, "links": {"/home/partner"}}
+        told = f"{PATH}:partner:home: /home/partner is a link (say the directory itself)"
+        assert misfits(machine, partner=GIVEN) == [told]
+        assert misfits(machine, partner={"state": "absent", "purge": True}) == [told]
+        assert misfits(machine, partner={"state": "absent"}) == []
+
+    def test_pam_does_not_tell_capitals_from_others(self):
+        """So one of the two would come from where the other may."""
+        twins = {"Partner": {**GIVEN, "from": ["acme"]}, "partner": GIVEN}
+        told = f"{PATH}:partner:from: PAM takes it for Partner (choose another name)"
+        assert _accounts.problems(twins, PATH) == [told]
+        assert _accounts.problems({"Partner": GIVEN, "partner": GIVEN}, PATH) == []
+
+    @pytest.mark.parametrize(
+        ("name", "owner", "uid", "refused"),
+        [
+            ("partner", 1001, None, False),
+            ("partner", 1005, None, True),
+            ("partner", 0, None, True),
+            ("gone", 1005, None, False),
+            ("gone", 1005, 1005, False),
+            ("gone", 1005, 1006, True),
+            ("gone", 1000, None, True),
+            ("gone", 33, None, True),
+            ("gone", 0, None, True),
+            ("gone", None, None, False),
+        ],
+    )
+    def test_only_the_accounts_own_home_goes_with_it(self, name, owner, uid, refused):
+        """Not what root has, either: a path that is mistyped is soon one of the system's."""
+        home = "/srv/ftp/gone"
+        given = {"state": "absent", "purge": True, "home": home} | ({"uid": uid} if uid else {})
+        accounts = {**MACHINE["accounts"]}
+        if name == "partner":
+            accounts["partner"] = {**accounts["partner"], "home": home}
+        machine = {
+            **MACHINE,
+            "accounts": accounts,
+            "owners": {home: owner},
+            "sizes": {home: "1 kB"},
+        }
+        told = f"{PATH}:{name}:purge: {home} is not this account's, but belongs to uid {owner}"
+        assert misfits(machine, **{name: given}) == ([told] if refused else [])
+
+    def test_the_home_that_goes_is_the_one_it_has(self):
+        """Or else that one would stay, and nobody would know."""
+        moved = {"partner": {**MACHINE["accounts"]["partner"], "home": "/srv/ftp/partner"}}
+        machine = {**MACHINE, "accounts": MACHINE["accounts"] | moved}
+        [line] = misfits(machine, partner={"state": "absent", "purge": True})
+        assert line.startswith(f"{PATH}:partner:purge: its home is /srv/ftp/partner (say that ")
+
+    def test_another_file_system_does_not_go(self):
+        machine = {**MACHINE, "sizes": {"/home/partner": ""}}
+        [line] = misfits(machine, partner={"state": "absent", "purge": True})
+        assert line.startswith(f"{PATH}:partner:purge: /home/partner is a file system of its own")
+
 
 class TestNumbers:
     """Nobody gets what another has left."""
@@ -230,6 +342,39 @@ class TestPlan:
             "password of the system": "locked",
         }
 
+    @pytest.mark.parametrize(
+        ("until", "there", "told"),
+        [
+            ("2027-03-31", None, "2027-03-31 instead of no end"),
+            ("2027-03-31", "2027-03-30", "2027-03-31 instead of 2027-03-30"),
+            (None, "2027-03-30", "no end instead of 2027-03-30"),
+            ("2027-03-31", "2027-03-31", None),
+            (None, None, None),
+        ],
+    )
+    def test_the_last_day_is_that_of_pillar(self, until, there, told):
+        """Also where it says none, and somebody has said one to the system."""
+        given = {**GIVEN, **({"until": until} if until else {})}
+        machine = {**MACHINE, "until": {"partner": there}}
+        expected = {"until": told} if told else {}
+        assert changes(machine=machine, partner=given)["partner"] == expected
+        new = changes(partner=GIVEN, new=given)["new"]
+        assert new.get("until") == until
+
+    def test_the_home_of_a_leaver_goes_where_pillar_says_so(self):
+        """With how much is lost; and then there is nothing more to be done."""
+        machine = {**MACHINE, "sizes": {"/home/partner": "5 MB in 3 files"}}
+        given = {"state": "absent", "purge": True}
+        assert changes(machine=machine, partner=given)["partner"] == {
+            "account": "removed",
+            "directory": "/home/partner removed, with 5 MB in 3 files",
+        }
+        assert changes(gone=given)["gone"] == {}
+
+    def test_where_ftpd_asks_the_system_its_password_is_not_locked(self):
+        machine = {**MACHINE, "apart": False, "unlocked": {"partner"}}
+        assert changes(machine=machine, partner=GIVEN)["partner"] == {}
+
     def test_a_leaver_is_removed(self):
         assert changes(partner={"state": "absent"})["partner"] == {"account": "removed"}
 
@@ -276,6 +421,122 @@ class TestWarnings:
         [line] = _accounts.warnings({}, plan(), PATH)
         assert line.startswith(f"{PATH}: does not name partner any more")
         assert "/home/partner stays" in line
+
+    @pytest.mark.parametrize(
+        ("today", "told"),
+        [
+            ("2027-03-16", None),
+            ("2027-03-17", "2027-03-31 is soon its last day"),
+            ("2027-03-31", "2027-03-31 is soon its last day"),
+            ("2027-04-01", "2027-03-31 has passed: it cannot log in any more"),
+        ],
+    )
+    def test_an_account_that_ends(self, today, told):
+        declared = _accounts.checked({"a": {**GIVEN, "until": "2027-03-31"}, "b": GIVEN}, PATH)
+        lines = list(_accounts.endings(declared, PATH, datetime.date.fromisoformat(today)))
+        said = f"{PATH}:a:until: {told} (say another day, or absent)"
+        assert lines == ([said] if told else [])
+
+    def test_one_that_is_gone_ends_no_more(self):
+        gone = {"state": "absent", "until": "2020-01-01"}
+        assert list(_accounts.endings(_accounts.checked({"a": gone}, PATH), PATH)) == []
+
+
+def test_what_people_are_told_of_an_account():
+    """Of those that are there, or shall be; never a hash."""
+    given = {
+        "partner": {**GIVEN, "from": ["lan", "acme"], "until": "2027-03-31", "only": "upload"},
+        "new": {**GIVEN, "until": "2020-01-01"},
+        "gone": {"state": "absent"},
+    }
+    machine = {**MACHINE, "groups": {"ftpgw": {"partner", "person", "left"}}}
+    left = {"uid": 1003, "home": "/home/left", "shell": "/usr/sbin/nologin"}
+    machine["accounts"] = {**MACHINE["accounts"], "left": left}
+    declared = _accounts.checked(given, PATH)
+    planned = plan(machine, **given)
+    day = datetime.date(2027, 3, 31)
+    told = _accounts.described(planned, declared, machine, day)
+    assert told["partner"] == {
+        "state": "present",
+        "from": "lan, acme",
+        "until": "2027-03-31",
+        "only": "upload",
+        "home": "/home/partner",
+        "uid": 1001,
+        "hash": "SHA-512",
+    }
+    assert (told["new"]["state"], told["new"]["hash"]) == ("not made yet", "none")
+    assert (told["left"]["state"], told["left"]["from"]) == ("left over", "all sites")
+    assert told.keys() == {"partner", "new", "left"}
+    after = _accounts.described(planned, declared, machine, day + datetime.timedelta(1))
+    assert after["partner"]["state"] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("limits", "site", "why"),
+    [
+        ({}, "lan", ""),
+        ({"from": None, "until": None}, "lan", ""),
+        ({"from": ["acme"], "until": "2027-03-31"}, "acme", ""),
+        ({"from": ["acme"]}, "lan", "site"),
+        ({"from": ["acme"]}, None, "site"),
+        ({"from": ["acme"], "until": "2027-03-30"}, "lan", "ended"),
+    ],
+)
+def test_why_an_account_cannot_log_in(limits, site, why):
+    """Whatever its password is."""
+    assert _accounts.barred(limits, lambda: site, datetime.date(2027, 3, 31)) == why
+
+
+@pytest.mark.parametrize(
+    ("hashed", "kind"),
+    [("$1$abcdefgh$" + "a" * 22, "MD5 (weak)"), ("$y$j9T$abc$def", "yescrypt"), ("!", "none")],
+)
+def test_a_weak_hash_is_marked(hashed, kind):
+    machine = {**MACHINE, "passwords": {"partner": hashed}}
+    told = _accounts.described(plan(machine, partner=GIVEN), {}, machine)
+    assert told["partner"]["hash"] == kind
+
+
+SDB = {"sdb://v/a": HASH, "sdb://v/b": "$2b$10$" + "a" * 53, "sdb://v/no": "secret"}
+
+
+class TestElsewhere:
+    """A hash that pillar does not have itself."""
+
+    def resolved(self, bcrypt=False, **passwords):
+        accounts = {name: {"password": given} for name, given in passwords.items()}
+        declared = _accounts.checked({**accounts, "gone": {"state": "absent"}}, PATH)
+        return _accounts.resolved(declared, SDB.__getitem__, PATH, bcrypt)
+
+    def test_it_is_as_if_it_stood_in_pillar(self):
+        assert self.resolved(a="sdb://v/a", c=HASH) == self.resolved(a=HASH, c=HASH)
+
+    @pytest.mark.parametrize("given", ["sdb://", "sdb://v", "sdb://v/", "sdb://v/a b", "sbd://v/a"])
+    def test_what_names_no_entry_is_refused(self, given):
+        [line] = _accounts.problems({"a": {"password": given}}, PATH)
+        assert line.startswith(f"{PATH}:a:password: expected a crypt hash ")
+
+    @pytest.mark.parametrize(
+        ("given", "told"),
+        [
+            ("sdb://v/no", "what sdb has there is no crypt hash"),
+            ("sdb://v/none", "sdb cannot be asked: KeyError"),
+        ],
+    )
+    def test_what_is_none_there_is_one_line_without_it(self, given, told):
+        with pytest.raises(SaltInvocationError) as refused:
+            self.resolved(a=given, b=given)
+        lines = [f"{PATH}:{name}:password: {told}" for name in "ab"]
+        assert str(refused.value).splitlines() == lines
+
+    def test_a_system_that_knows_bcrypt_only_gets_nothing_else(self):
+        """What pillar does not have is judged when it is there."""
+        given = {"a": {"password": "sdb://v/a"}}
+        assert _accounts.problems(given, PATH, bcrypt=True) == []
+        assert self.resolved(bcrypt=True, b="sdb://v/b")["b"]["password"].startswith("$2b$")
+        with pytest.raises(SaltInvocationError, match="a:password: this system knows bcrypt only"):
+            self.resolved(bcrypt=True, a="sdb://v/a")
 
 
 def test_a_system_that_knows_bcrypt_only_gets_nothing_else():

@@ -89,13 +89,28 @@ def test_an_account_that_is_not_there_is_not_made(system):
     assert not openbsd.lock.exists()
 
 
-@given(st.lists(FIELD, min_size=8, max_size=8), FIELD)
-def test_only_the_password_of_one_account_changes(fields, password):
+@pytest.mark.parametrize("kernel", ["OpenBSD", "FreeBSD"])
+def test_an_account_has_an_end_and_has_none_again(system, kernel):
+    """Its password stays as it is."""
+    bsd = system(kernel)
+    fields = r"^(partner:[^:]*:[^:]*:[^:]*:[^:]*:[^:]*):[^:]*"
+    bsd.add("pw", f'sed -i -E "s|{fields}|\\1:$5|" {bsd.master}')
+    bsd.add("pwd_mkdb", f"mv {bsd.lock} {bsd.master}")
+    for expire in (1806451200, 0):
+        assert bsdshadow.set_expire("partner", expire)
+        assert bsdshadow.info("partner")["expire"] == expire
+    assert bsd.master.read_text() == ACCOUNTS
+
+
+@given(st.lists(FIELD, min_size=8, max_size=8), FIELD, st.integers(1, 9))
+def test_only_one_field_of_one_account_changes(fields, value, number):
     """Whatever the other fields and the other accounts hold, they stay."""
     rest = ":".join(fields)
     text = f"{ACCOUNTS}one:*:{rest}\none2:*:{rest}\n"
-    changed = bsdshadow.with_password(text, "one", password)
-    assert changed == f"{ACCOUNTS}one:{password}:{rest}\none2:*:{rest}\n"
+    changed = ["one", "*", *fields]
+    changed[number] = value
+    made = bsdshadow.with_field(text, "one", number, value)
+    assert made == f"{ACCOUNTS}{':'.join(changed)}\none2:*:{rest}\n"
 
 
 def test_an_account_is_described(system):

@@ -272,6 +272,8 @@ TWO_SERVERS = {
         "small": {"packages": ["small", "pam"]},
         "large": {
             "can": ["tls"],
+            "access": "/etc/large.access",
+            "only": {"directory": "/etc/large.users"},
             "packages": ["large", "pam"],
             "services": {"open-ftpd": {"command": ["/usr/sbin/large", "/etc/large"]}},
         },
@@ -315,6 +317,51 @@ class TestServer:
         assert self.said(services=services) == []
         services["open-ftpd"]["command"] = ["/usr/sbin/large", "/etc/large", "-ofine=YES"]
         assert self.said(tls=TLS, services=services) == []
+
+    def limited(self, server="large", more=None, **limits):
+        """Return what is said of an account with limits, and of one that is absent with them."""
+        accounts = {"partner": {"password": HASH, **limits}, "gone": {"state": "absent", **limits}}
+        ftpd = {**FTPD, "command": [f"/usr/sbin/{server}", f"/etc/{server}"]}
+        ftpd["tcpserver"] = {**FTPD["tcpserver"], "rules": "ftp"}
+        services = {**NO_PROXY, "open-ftpd": ftpd}
+        sites = {"acme": {"allow": ["9.9.9.0/24"]}, "lan": {"allow": ["192.168.0.0/24"]}}
+        rules = {"ftp": {"sites": sites}, "other": {"sites": {"theirs": sites["lan"]}}}
+        declared = {"accounts": accounts, "services": services, "rules": rules, **(more or {})}
+        return self.said(server, **declared)
+
+    @pytest.mark.parametrize(
+        ("limits", "told"),
+        [
+            ({"from": ["acme", "lan"]}, ["from: small cannot keep this (large can)"]),
+            ({"only": "upload"}, ["only: small cannot keep this (large can)"]),
+            ({"until": "2027-03-31"}, []),
+        ],
+    )
+    def test_what_a_server_cannot_keep_of_an_account_is_refused_by_name(self, limits, told):
+        assert self.limited(**limits) == []
+        assert self.limited("small", **limits) == [f"ftpgw:accounts:partner:{x}" for x in told]
+
+    def test_a_site_must_be_one_of_the_rules_of_the_server(self):
+        """Not of those of another service."""
+        said = self.limited(**{"from": ["acne", "theirs", "lan"]})
+        path = "ftpgw:accounts:partner:from: there is no ftpgw:rules:ftp:sites:"
+        assert [line.partition(" (")[0] for line in said] == [f"{path}acne", f"{path}theirs"]
+        assert said[0].endswith("(did you mean 'acme'?)")
+
+    @pytest.mark.parametrize(
+        "limits", [{"from": ["acme"]}, {"only": "upload"}, {"until": "2027-03-31"}]
+    )
+    def test_whoever_takes_another_command_or_pam_takes_the_limits_away(self, limits):
+        [key] = limits
+        more = {"services": {**NO_PROXY, "open-ftpd": FTPD}, "rules": {}}
+        said = self.limited(more=more, **limits)
+        assert said[0].startswith("ftpgw:services:open-ftpd:command: does not begin with ")
+        assert f"ftpgw:accounts:partner:{key} with it" in said[0]
+        said = self.limited(more={"pam": {"file": "/etc/pam.d/mine"}}, **limits)
+        told = (
+            f"ftpgw:accounts:partner:{key}: ftpgw:pam may not ask for this (leave one of them out)"
+        )
+        assert said == ([] if key == "only" else [told])
 
     @pytest.mark.parametrize("key", ["command", "run"])
     def test_what_such_a_command_loses_is_told(self, key):

@@ -59,7 +59,7 @@ def told(gateway, tmp_path):
         "daemontools.plan": lambda *_: {"changes": {}},
         "tcprules.plan": lambda *_: {"changes": {}},
         "tcprules.check": lambda *_: {"verdict": "allow"},
-        "ftpgw.accounts": lambda: {"accounts": {}, "files": {}, "groups": {}},
+        "ftpgw.plan_accounts": lambda: {**entry(), "accounts": {}},
         "ftpgw.leftovers": lambda: {"services": [], "rules": []},
         "ftpgw.filter": lambda *_: {"text": "a", "loaded": "A", "remembered": "A"},
         "ftpgw.sysctl": lambda *_: {"now": "1 2", "boot": "1 2", "by": _health.SYSCTLD},
@@ -82,6 +82,7 @@ def entry(state="present", **changes):
         "accounts": {"partner": {"state": state, "changes": changes}},
         "files": {},
         "groups": {},
+        "endings": [],
     }
 
 
@@ -95,7 +96,7 @@ def test_all_is_well(told):
         ({"daemontools.show": refuse}, "services: cannot be asked: no"),
         ({"daemontools.plan": refuse}, "ftpd: cannot be asked: no"),
         ({"tcprules.plan": refuse}, "ftp: cannot be asked: no"),
-        ({"ftpgw.accounts": refuse}, "accounts: cannot be asked: no"),
+        ({"ftpgw.plan_accounts": refuse}, "accounts: cannot be asked: no"),
         ({"ftpgw.filter": refuse}, "packet filter: cannot be asked: no"),
         ({"ftpgw.sysctl": lambda *_: {}}, "passive ports: cannot be asked: 'now'"),
         ({"ftpgw.leftovers": refuse}, "leftovers: cannot be asked: no"),
@@ -115,16 +116,24 @@ def test_all_is_well(told):
             "ftp: the rules in force are not as declared (acme) (state.apply ftpgw.rules)",
         ),
         (
-            {"ftpgw.accounts": lambda: entry(password="changes", home="/a instead of /b")},
+            {"ftpgw.plan_accounts": lambda: entry(password="changes", home="/a instead of /b")},
             "ftpgw:accounts:partner: is not as declared: password changes, home /a instead of /b",
         ),
         (
-            {"ftpgw.accounts": lambda: entry("left over")},
+            {"ftpgw.plan_accounts": lambda: entry("left over")},
             "ftpgw:accounts: does not name partner any more (leftovers: remove, and state.apply",
         ),
         (
-            {"ftpgw.accounts": lambda: entry() | {"files": {"/etc/ftpchroot": "written"}}},
+            {"ftpgw.plan_accounts": lambda: entry() | {"files": {"/etc/ftpchroot": "written"}}},
             "ftpgw:accounts: not as declared: /etc/ftpchroot (state.apply ftpgw.accounts)",
+        ),
+        (
+            {
+                "ftpgw.plan_accounts": lambda: (
+                    entry() | {"endings": ["ftpgw:accounts:partner: ends"]}
+                )
+            },
+            "ftpgw:accounts:partner: ends",
         ),
         (
             {"ftpgw.leftovers": lambda: {"services": ["old"], "rules": []}},
@@ -233,7 +242,7 @@ def test_a_line_of_inetd_may_have_the_name_or_the_number(told, tmp_path, line, t
 )
 def test_an_sshd_that_lets_accounts_in_is_told_of(told, tmp_path, says, missing):
     """It is asked of an account; one that cannot be asked serves nobody."""
-    accounts = {"ftpgw.accounts": entry}
+    accounts = {"ftpgw.plan_accounts": entry}
     assert told(accounts) == []
     script = f'#!/bin/sh\n[ "$5" = user=partner,host=localhost,addr=127.0.0.1 ] && {{ {says}; }}\n'
     (tmp_path / "sshd").write_text(script)

@@ -12,7 +12,11 @@ def transfers(text, **wanted):
 
 
 def logins(text, head=HEAD):
-    return _sessionlog.logins([head + text], {"partner": {}})
+    return _sessionlog.logins([head + text], why)
+
+
+def why(name, _):
+    return "password" if name == "partner" else "no account"
 
 
 UPLOAD = '[partner] OK UPLOAD: Client "192.168.0.10", "/a.txt", 1000000 bytes, 370330.87Kbyte/sec'
