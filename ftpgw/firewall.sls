@@ -4,12 +4,12 @@
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
-{%- set does = "diverts" if ftpgw.proxied else "guards" %}
+{%- set does = "diverts" if ftpgw.proxied else "guards" if ports else "limits" %}
 include:
   - ftpgw.ready
   - ftpgw.packages
   - ftpgw.services
-{%- if not (ftpgw.proxied or ports) %}
+{%- if not (ftpgw.proxied or ports or ftpgw.limited) %}
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}
