@@ -589,9 +589,9 @@ def _facts(name, script, address, since, known):
     limits, ports, told = settings["limited"].get(rules), "", []
     if name == _gateway.SERVER:
         ports = "-".join(map(str, settings["network"]["passive_ports"]))
-        told = _asked(lambda: _why.logins(logins(since), address))
+        told = _asked("log-ins: ", lambda: _why.logins(logins(since), address))
     pattern = _why.about(address)
-    log = _asked(lambda: __salt__["daemontools.log"](name, _why.LINES, since, pattern))
+    log = _asked("", lambda: __salt__["daemontools.log"](name, _why.LINES, since, pattern))
     return {
         **answer,
         "banned": known["bans"].get(rules, {}).get("seconds"),
@@ -608,12 +608,12 @@ def _facts(name, script, address, since, known):
     }
 
 
-def _asked(question):
+def _asked(what, question):
     """Return the lines of an answer, or why there is none."""
     try:
         return question()
     except CommandExecutionError as error:
-        return [str(error)]
+        return [f"{what}{str(error).partition(': ')[2] or error}"]
 
 
 def sysctl(name, file):
