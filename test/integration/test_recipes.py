@@ -59,7 +59,8 @@ SCENES = {
 
 def blocks(section):
     """Return what stands in the blocks of a section, as it was typed."""
-    return [re.sub("^    ", "", block, flags=re.MULTILINE) for block in BLOCK.findall(section)]
+    found = BLOCK.findall(section)
+    return [re.sub("^    ", "", block, flags=re.MULTILINE).lstrip("\n") for block in found]
 
 
 def without_figures(text):
