@@ -47,8 +47,8 @@ def lift(commands, ban):
         fails where there is nothing to take out
     """
     for command in commands:
-        _run([word.replace("{rules}", ban["rules"]).replace("{address}", ban["address"])
-              for word in command])  # fmt: skip
+        words = (word.replace("{rules}", ban["rules"]) for word in command)
+        _run([word.replace("{address}", ban["address"]) for word in words])
 
 
 def _run(command):

@@ -588,7 +588,7 @@ def _facts(name, script, address, since, known):
     mine = [session for session in sessions or () if session["service"] == name]
     limits, ports, told = settings["limited"].get(rules), "", []
     if name == _gateway.SERVER:
-        ports = "-".join(map(str, settings["network"]["passive_ports"]))
+        ports = "-".join(map(str, _passive(settings)))
         told = _asked("log-ins: ", lambda: _why.logins(logins(since), address))
     pattern = _why.about(address)
     log = _asked("", lambda: __salt__["daemontools.log"](name, _why.LINES, since, pattern))
@@ -606,6 +606,12 @@ def _facts(name, script, address, since, known):
         "problem": record.get("problem"),
         "sessions": mine,
     }
+
+
+def _passive(settings):
+    """Return the first and the last passive port of the server, which with TLS has half of them."""
+    first, last = settings["network"]["passive_ports"]
+    return first, int(settings["passive_kernel"][0]) - 1 if "passive_kernel" in settings else last
 
 
 def _asked(what, question):

@@ -19,7 +19,14 @@ ftpgw leaves the packet filter alone:
   test.show_notification:
     - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
 {%- else %}
-{%- if filter.module is defined %}
+{%- if filter.module is defined and not (ftpgw.proxied or ports) %}
+{%-   set filter = dict(filter, module=none) %}
+
+# What only counts reads no words of FTP.
+ftpgw packet filter has no {{ ftpgw.filter.module }} after a boot:
+  file.absent:
+    - name: /etc/modules-load.d/ftpgw.conf
+{%- elif filter.module is defined %}
 
 # nftables does not load it by itself.
 ftpgw packet filter has {{ filter.module }} after a boot:
