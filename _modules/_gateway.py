@@ -9,6 +9,7 @@ import _accounts
 import _check
 import _gatewaynet
 import _layers
+import _limits
 import _listener
 import _rulefiles
 import _servicedir
@@ -24,6 +25,10 @@ _PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
 _NAME = kind(
     "a name", lambda name: isinstance(name, str) and name.isprintable(), {"type": "string"}
 )
+
+
+# What tcprules makes of a rule set, and what the packet filter keeps beside it.
+RULES = table({**_sites.RULES.settings, "limits": _limits.SETTING}, _sites.RULES.expected)
 
 
 def _section(settings, meaning):
@@ -50,7 +55,7 @@ SETTINGS = {
         {},
     ),
     "rules": Setting(
-        mapping(_rulefiles.NAME, _sites.RULES, "names to settings"),
+        mapping(_rulefiles.NAME, RULES, "names to settings"),
         "who may connect: NAME becomes NAME.rules and NAME.cdb in /etc/tcprules",
         {},
     ),
@@ -178,7 +183,7 @@ def usable_network(declared):
     return DEFAULTS["network"] | good
 
 
-def rendered(merged, problems, warnings=()):
+def rendered(merged, problems, warnings=(), limited=None):
     """
     Return what states are rendered from: nothing that is secret, and no shape that is wrong.
 
@@ -188,6 +193,8 @@ def rendered(merged, problems, warnings=()):
         what is wrong; if anything is, there are no services and no rules to be rendered
     warnings
         what is not, but should not stay
+    limited
+        what the packet filter has to keep, as of `_limits.rendered`
     """
     filter = merged.get("filter", {"ways": {}})
     services = {
@@ -198,11 +205,20 @@ def rendered(merged, problems, warnings=()):
         **{key: value for key, value in merged.items() if key != "accounts"},
         "filter": _layers.merged([filter, filter["ways"].get(merged["firewall"]["manage"], {})]),
         "guarded": _guarded(services, filter.get("guards")),
+        "limited": limited or {},
         "proxied": is_proxied(merged),
         "problems": problems,
         "warnings": list(warnings),
-        "rules": {} if problems else _spoken(merged["rules"]),
+        "rules": {} if problems else _spoken(without_limits(merged["rules"])),
         "services": services,
+    }
+
+
+def without_limits(rules):
+    """Return rule sets as tcprules has them."""
+    return {
+        name: {key: value for key, value in settings.items() if key != "limits"}
+        for name, settings in rules.items()
     }
 
 
@@ -254,7 +270,7 @@ def problems(declared, merged, judge_rules, log_dir):
     found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)
     found += _server(given, merged)
-    return found or [*_together(merged, log_dir), *_unkept(given, merged)]
+    return found or [*_together(given, merged, log_dir), *_unkept(given, merged)]
 
 
 def _named(entries, names, judge, path):
@@ -272,7 +288,8 @@ def _network(given, merged):
     path, network, filter = f"{PILLAR}:network", merged["network"], merged.get("filter", {})
     if not is_proxied(merged):
         found = _check.problems(_gatewaynet.NETWORK, network, path)
-        return found + (_way(given, merged) if "guards" in filter else [])
+        needed = filter.keys() & {"guards", "limits"}
+        return found + (_way(given, merged) if needed else [])
     return _gatewaynet.problems(network, path) + _way(given, merged)
 
 
@@ -367,8 +384,9 @@ def _way(given, merged):
     return [f"{PILLAR}:firewall:manage: expected {known} on this system, got {got}"]
 
 
-def _together(merged, log_dir):
+def _together(given, merged, log_dir):
     """What no entry can know alone: the rules, ports and log directories of several services."""
+    yield from _limits.unkept(given.get("rules", {}), merged, f"{PILLAR}:rules")
     up = {name: s for name, s in merged["services"].items() if s.get("state", "up") == "up"}
     listeners, writers = [], {}
     for name, service in up.items():

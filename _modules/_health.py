@@ -38,7 +38,7 @@ REMOVE = "leftovers: remove, and state.apply ftpgw"
 
 def look(gateway, call, greeting=True):
     """
-    Return ``problems``, a list of lines, and of its ``services`` what they do, in figures.
+    Return ``problems`` and ``notes``, lists of lines, and what its ``services`` do, in figures.
 
     gateway
         its settings as rendered; a service may have its ``envdir`` as well
@@ -47,12 +47,13 @@ def look(gateway, call, greeting=True):
     greeting
         whether services are asked for their greeting
     """
-    services = {}
+    services, notes = {}, []
     lines = asked("svscan", _svscans, gateway, call)
     lines += asked("services", _services, gateway, call, greeting, services, bool(lines))
+    lines += asked("rules", _rules, gateway, call, notes)
     for what, check in CHECKS.items():
         lines += asked(what, check, gateway, call)
-    return {"problems": list(dict.fromkeys(lines)), "services": services}
+    return {"problems": list(dict.fromkeys(lines)), "notes": notes, "services": services}
 
 
 def asked(what, check, *arguments):
@@ -116,14 +117,14 @@ def _service(name, settings, record, world, services):
         yield from _servicehealth.unwelcome(name, folder, wanted)
 
 
-def _rules(gateway, call):
+def _rules(gateway, call, notes):
     folder = call("config.get", *DIRECTORIES["rules"])
     read = {listener.get("rules") for listener in _listeners(gateway)}
     for name, settings in gateway["rules"].items():
         there = os.path.exists(os.path.join(folder, f"{name}.cdb"))
         # That there is none is what whoever reads it is in trouble for.
         if there or name not in read:
-            yield from asked(name, _rule_set, name, settings, there, call)
+            yield from asked(name, _rule_set, name, settings, there, call, notes)
 
 
 def _listeners(gateway):
@@ -135,14 +136,18 @@ def _listeners(gateway):
     ]
 
 
-def _rule_set(name, settings, there, call):
+def _rule_set(name, settings, there, call, notes):
     path = f"{PILLAR}:rules:{name}"
-    changes = call("tcprules.plan", name, settings, path)["changes"]
+    plan = call("tcprules.plan", name, settings, path)
+    changes = plan["changes"]
+    notes += plan["warnings"]
+    # Whoever holds something against the settings knows what he does not expect any more.
+    tried = _sites.expected(_sites.checked(settings, path)) if there and not plan["held"] else {}
     unexpected = [
         f"{address} gets no {verdict}"
-        for verdict, addresses in _sites.expected(_sites.checked(settings, path)).items()
+        for verdict, addresses in tried.items()
         for address in addresses
-        if there and call("tcprules.check", name, address)["verdict"] != verdict
+        if call("tcprules.check", name, address)["verdict"] != verdict
     ]
     what = [f"the rules in force are not as declared ({', '.join(changes)})"] if changes else []
     if what + unexpected:
@@ -181,7 +186,8 @@ def _packet_filter(gateway, call):
     if not (gateway["firewall"]["manage"] and "show" in filter):
         return
     # What has no use for a filter has no file of rules.
-    if not (gateway["proxied"] or gateway.get("guarded") or os.path.exists(filter["file"])):
+    needed = gateway["proxied"] or gateway.get("guarded") or gateway.get("limited")
+    if not (needed or os.path.exists(filter["file"])):
         return
     wrong = _inforce.problem(filter["file"], call("ftpgw.filter", filter["file"], filter["show"]))
     boot = filter["boot"]
@@ -263,7 +269,6 @@ def _lines(path):
 
 
 CHECKS = {
-    "rules": _rules,
     "accounts": _account_lines,
     "packet filter": _packet_filter,
     "passive ports": _passive_ports,

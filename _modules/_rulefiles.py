@@ -70,8 +70,8 @@ def plan(name, declared, path, directory, fetch):
         what brings a ``salt://`` file here and returns its path
 
     The ``changes`` are empty where all is as it should be, else they tell whose verdict changes;
-    ``warnings`` which lists have ended, and what is held against the settings; the rest is for
-    `install`.  Raises SaltInvocationError with a line for all that is wrong.
+    ``held`` what is held against the settings, and ``warnings`` this and which lists have ended;
+    the rest is for `install`.  Raises SaltInvocationError with a line for all that is wrong.
     """
     rules, cdb = paths(name, directory)
     settings = _check.checked(_sites.RULES, declared, path)
@@ -79,7 +79,8 @@ def plan(name, declared, path, directory, fetch):
         there = (rules, cdb, _holds.folder(_stem(cdb)))
         gone = [path for path in there if os.path.lexists(path)]
         old = in_force(name, directory) or ""
-        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", "warnings": []}
+        none = {"held": [], "warnings": []}
+        return {"changes": dict.fromkeys(gone, "removed"), "old": old, "text": "", **none}
     lists = _addresslist.contents(_sites.in_time(settings), path, fetch)
     return _planned(name, settings, lists, path, directory, held(name, directory))
 
@@ -142,13 +143,14 @@ def _planned(name, declared, lists, path, directory, held):
     if held["again"]:
         settings, files = held["again"]["settings"], held["again"]["lists"]
     checked = _sites.in_time(settings)
-    warnings = _sites.endings(checked, path) + list(_holding(name, held))
+    held_lines = list(holding(name, held))
+    warnings = _sites.endings(checked, path) + held_lines
     meant = {**checked, "ended": warnings} if warnings else checked
     inputs = _inputs([_RENDERING, name, path, meant], files)
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them.
     if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
-        return {"changes": {}, "warnings": warnings}
+        return {"changes": {}, "held": held_lines, "warnings": warnings}
     denied = _cidr.blocks(list(held["denied"]))
     groups = _sites.without(_sites.groups(checked, files, path), denied)
     new = _sites.text(name, groups, checked["default"], path)
@@ -161,13 +163,14 @@ def _planned(name, declared, lists, path, directory, held):
         "inputs": inputs,
         "records": _sites.records(groups),
         "expect": _sites.unless(_sites.expected(checked), denied),
+        "held": held_lines,
         "warnings": warnings,
         "declared": (declared, lists),
     }
 
 
-def _holding(name, held):
-    """Yield a line for each thing that is held against the settings of a rule set."""
+def holding(name, held):
+    """Yield a line for each thing that is held against the settings of a rule set, as of `held`."""
     ends = f"tcprules.release {name} ends it"
     for who, until in sorted(held["denied"].items()):
         yield f"{name}: {who} is denied until {_multilog.said(until)} ({ends})"

@@ -10,7 +10,9 @@ import sys
 import _access
 import _accounts
 import _addresslist
+import _bans
 import _check
+import _cidr
 import _debs
 import _figures
 import _files
@@ -21,6 +23,7 @@ import _hash
 import _health
 import _inforce
 import _layers
+import _limits
 import _multilog
 import _rulefiles
 import _sessionlog
@@ -30,6 +33,7 @@ import _sysctld
 import _tcpserver
 import _tls
 import _userdb
+import _why
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.hashutils import get_hash
@@ -123,10 +127,11 @@ def health(greeting=True):
         whether each service is asked for its greeting, as a client would be told it
 
     Returns a mapping.  ``problems`` is a list of lines, empty where all is well; where it is not,
-    the exit status is 1.  ``services`` has of each service that is meant to be up its ``state``,
-    for how many ``seconds``, how many ``clients`` it serves of how many at most (``limit``), how
-    often it ``starts`` in the last hour, and of its log the ``log_age``, in seconds, ``log_size``
-    and ``log_free``, in bytes; None is not known.
+    the exit status is 1.  ``notes`` are no trouble: what ``tcprules.deny`` and ``tcprules.revert``
+    hold against pillar, and lists of sites that have ended.  ``services`` has of each service that
+    is meant to be up its ``state``, for how many ``seconds``, how many ``clients`` it serves of how
+    many at most (``limit``), how often it ``starts`` in the last hour, and of its log the
+    ``log_age``, in seconds, ``log_size`` and ``log_free``, in bytes; None is not known.
 
     It is held against pillar: services, loggers, rules and what they expect, accounts, the packet
     filter, the passive ports, inetd, sshd, and what pillar names no more.
@@ -142,7 +147,7 @@ def health(greeting=True):
         if gateway["settings"]["problems"]:
             # Nobody knows what it shall be, but what is wrong with its services can be told.
             lines = _health.asked("services", lambda: __salt__["daemontools.problems"]())
-            found = {"problems": lines, "services": {}}
+            found = {"problems": lines, "notes": [], "services": {}}
         else:
             found = _health.look(_with_secrets(gateway["settings"]), _call, greeting)
     found["problems"] = gateway["problems"] + found["problems"]
@@ -586,6 +591,139 @@ def filter_(path, show):
     return _inforce.read(path, show)
 
 
+def banned():
+    """
+    List the addresses that the packet filter bans, for whom `limits` of pillar have a `ban`.
+
+    Returns a list of mappings: ``address``, the ``rules`` whose limits it has passed, and for how
+    many ``seconds`` it is banned yet; empty where nobody is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.banned
+    """
+    filter = _gateway_of(None)["settings"]["filter"]
+    return _bans.read(filter["bans"]) if "bans" in filter else []
+
+
+def unban(address):
+    """
+    End the ban of an address, and forget how often it came.
+
+    address
+        such as ``9.9.9.9``
+
+    Returns the names of the rules by whose limits it was banned.  Raises CommandExecutionError
+    where it is not banned, or still is.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.unban 9.9.9.9
+    """
+    bans = [ban for ban in banned() if ban["address"] == str(address)]
+    if not bans:
+        raise CommandExecutionError(f"{address}: is not banned (ftpgw.banned)")
+    for ban in bans:
+        _bans.lift(_gateway_of(None)["settings"]["filter"]["unban"], ban)
+    if any(ban["address"] == str(address) for ban in banned()):
+        raise CommandExecutionError(f"{address}: is banned still, or again (ftpgw.banned)")
+    return [ban["rules"] for ban in bans]
+
+
+def why(address, since="1d"):
+    """
+    Tell on one screen why an address gets in, or why not: the question of the telephone.
+
+    address
+        such as ``9.9.9.9``
+
+    since
+        how far back the logs are asked: ``30m``, ``2d``, or a time such as ``2026-11-23T12:00``
+
+    Returns text about each service under tcpserver: whether the address would be served now, and
+    by which rule of which site; what is held against the rules; how many connections it has of how
+    many, whether it is banned, and whether a place is free; its sessions; the ports for passive
+    data; its last log-in and the last that failed, where the FTP server tells multilog; and the
+    last lines of the log about it.  Programs ask ``tcprules.check``, ``ftpgw.banned`` and
+    ``ftpgw.sessions``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.why 9.9.9.9
+    """
+    address = _cidr.address(_tcpserver.known(str(address)))
+    settings = _gateway_of(None)["settings"]
+    try:
+        sessions = [_sessions.shown(session) for session in _connected(address)]
+    except CommandExecutionError:
+        sessions = None
+    known = {"settings": settings, "records": __salt__["daemontools.show"](), "sessions": sessions}
+    known["bans"] = {ban["rules"]: ban for ban in banned() if ban["address"] == address}
+    scripts = _tcpserver.scripts(_definitions())
+    facts = {
+        name: _facts(name, scripts[name], address, since, known)
+        for name in sorted(_tcpserver.ports(scripts))
+    }
+    # What was asked has set it.
+    __context__["retcode"] = 0
+    return _why.text(address, facts)
+
+
+def _facts(name, script, address, since, known):
+    """Return what there is to say about an address and a service, as of `_why.text`."""
+    cdb, record = dict(_tcpserver.told(script)[0]).get("-x"), known["records"].get(name, {})
+    rules = os.path.basename(cdb or "").removesuffix(".cdb")
+    answer, held = {"verdict": "allow", "rule": None, "site": "no rules"}, []
+    if cdb:
+        try:
+            answer = __salt__["tcprules.check"](cdb, address)
+            held = list(_rulefiles.holding(rules, _rulefiles.held(cdb, _rules_dir())))
+        except CommandExecutionError as error:
+            answer = {"verdict": "deny", "rule": None, "site": str(error)}
+    settings, sessions = known["settings"], known["sessions"]
+    mine = [session for session in sessions or () if session["service"] == name]
+    limits, ports, told = settings["limited"].get(rules), "", []
+    if name == _gateway.SERVER:
+        ports = "-".join(map(str, _passive(settings)))
+        told = _asked("log-ins: ", lambda: _why.logins(logins(since), address))
+    pattern = _why.about(address)
+    log = _asked("", lambda: __salt__["daemontools.log"](name, _why.LINES, since, pattern))
+    return {
+        **answer,
+        "banned": known["bans"].get(rules, {}).get("seconds"),
+        "clients": record.get("clients"),
+        "connections": None if sessions is None else len(mine),
+        "held": held,
+        "log": log or [f"nothing about it since {since}"],
+        "logins": told,
+        "most": _why.most(limits, address) if limits else None,
+        "places": record.get("limit"),
+        "ports": ports,
+        "problem": record.get("problem"),
+        "sessions": mine,
+    }
+
+
+def _passive(settings):
+    """Return the first and the last passive port of the server, which with TLS has half of them."""
+    first, last = settings["network"]["passive_ports"]
+    return first, int(settings["passive_kernel"][0]) - 1 if "passive_kernel" in settings else last
+
+
+def _asked(what, question):
+    """Return the lines of an answer, or why there is none."""
+    try:
+        return question()
+    except CommandExecutionError as error:
+        return [f"{what}{str(error).partition(': ')[2] or error}"]
+
+
 def sysctl(name, file):
     """
     Return what a variable of the kernel is, and what it will be after a boot.
@@ -849,7 +987,14 @@ def _judged(declared, system, fetch, here=False):
         found, warnings = _warnings(fields, merged)
     if here:
         found += _misfits(fields.get("accounts") or {}, merged)
-    settings = _gateway.rendered(below if found else merged, found, warnings)
+    limited = {}
+    if not found:
+        try:
+            where = f"{_gateway.PILLAR}:rules"
+            limited = _limits.rendered(merged, where, __salt__["cp.cache_file"])
+        except SaltInvocationError as error:
+            found = str(error).splitlines()
+    settings = _gateway.rendered(below if found else merged, found, warnings, limited)
     return {"problems": found + missing, "settings": {**settings, "missing": missing}}
 
 
@@ -883,7 +1028,12 @@ def _warnings(fields, merged):
 
 def _judge_rules(name, given, path):
     """Return all that is wrong with a rule set; one that is sealed has been judged before."""
-    found = _sites.problems(given, path)
+    found = _check.problems(_gateway.RULES, given, path)
+    if not found:
+        limits = given.get("limits")
+        found = list(_limits.problems(limits, given.get("sites", {}), f"{path}:limits"))
+        [given] = _gateway.without_limits({path: given}).values()
+        found += _sites.problems(given, path)
     if found or _sites.checked(given, path)["state"] == "absent":
         return found
     try:

@@ -69,7 +69,8 @@ def plan(name, settings, path=None):
     Returns ``changes``, a mapping such as ``{"acme": {"deny -> allow": ["9.9.9.0/24"]}}``, and
     ``lines``, the rules that go (``-9.9.9.13:deny``) and that come (``+9.9.9.:allow``); both are
     empty where all is as it should be. ``revoked`` has the addresses whose sessions would be ended
-    (``revoke: end``); ``warnings`` tell which lists have ended, and of denied clients that stay.
+    (``revoke: end``); ``held`` tells what revert and deny hold against the settings, ``warnings``
+    that too, which lists have ended, and of denied clients that stay.
 
     Raises SaltInvocationError with a line for all that is wrong.
 
@@ -87,6 +88,7 @@ def plan(name, settings, path=None):
         "changes": planned["changes"],
         "lines": lines,
         "revoked": _addresses(denied),
+        "held": planned["held"],
         "warnings": planned["warnings"] + warnings,
     }
 

@@ -47,7 +47,8 @@ def loaded(name, text, filter):
         A mapping of argument vectors: ``check`` refuses rules that are not sound, ``load`` puts
         all of them in force or none, ``show`` (one, or a list of several) prints those in force
         (and nothing, or fails, if there are none), ``unload`` takes them out of force; and the
-        name of a ``module`` that the kernel must have, if the rules need one.
+        name of a ``module`` that the kernel must have, if the rules need one.  Where it has
+        ``bans``, whoever ``ftpgw.banned`` names is told of in ``bans``: a load ends them.
 
     Rules that are gone or were edited since they were loaded are loaded again.  The old rules come
     back if a master, or where somebody's ssh comes from, answered before and does not with the new
@@ -133,4 +134,7 @@ def _changes(name, text, filter):
     begun = __context__.get(_FORETOLD, {}).get(name) if __opts__["test"] else None
     if begun and not world["loaded"]:
         world = {"text": begun, "loaded": begun, "remembered": begun}
-    return _filter.plan(world, text)
+    changes = _filter.plan(world, text)
+    bans = __salt__["ftpgw.banned"]() if changes and "bans" in filter else []
+    ended = sorted({ban["address"] for ban in bans})
+    return {**changes, "bans": {"ended": ended}} if ended else changes

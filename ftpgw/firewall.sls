@@ -4,12 +4,12 @@
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}
 {%- set passive, kernel = network.passive_ports | join("-"), ftpgw.passive_kernel | default(network.passive_ports) %}
-{%- set does = "diverts" if ftpgw.proxied else "guards" %}
+{%- set does = "diverts" if ftpgw.proxied else "guards" if ports else "limits" %}
 include:
   - ftpgw.ready
   - ftpgw.packages
   - ftpgw.services
-{%- if not (ftpgw.proxied or ports) %}
+{%- if not (ftpgw.proxied or ports or ftpgw.limited) %}
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}
@@ -19,7 +19,14 @@ ftpgw leaves the packet filter alone:
   test.show_notification:
     - text: {{ ("The packet filter needs these rules, but ftpgw:firewall:manage is false:\n" ~ text) | json }}
 {%- else %}
-{%- if filter.module is defined %}
+{%- if filter.module is defined and not (ftpgw.proxied or ports) %}
+{%-   set filter = dict(filter, module=none) %}
+
+# What only counts reads no words of FTP.
+ftpgw packet filter has no {{ ftpgw.filter.module }} after a boot:
+  file.absent:
+    - name: /etc/modules-load.d/ftpgw.conf
+{%- elif filter.module is defined %}
 
 # nftables does not load it by itself.
 ftpgw packet filter has {{ filter.module }} after a boot:

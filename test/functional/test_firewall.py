@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import _inforce
 import _peers
+import jinja2
 import pytest
 
 CLONE_NEWNET = 0x40000000
@@ -381,3 +383,35 @@ def test_what_a_filter_shows_may_be_no_text(load):
     assert load(OLD, show=shown)["result"] is True
     assert load(OLD, show=shown)["changes"] == {}
     assert load(OLD)["changes"]["loaded"].encode()
+
+
+LIMITED = {
+    "plain": {"ports": ["ftp"], "per_client": 19, "never": []},
+    "a.b-c_D9": {
+        "ports": [2121, "ftp"], "per_client": 1, "never": ["9.9.9.0/24", "10.0.0.1"],
+        "new": "20/minute", "count": 20, "seconds": 60, "ban": "9999d",
+    },
+    "0": {"ports": [1], "per_client": 1, "never": [], "new": "1/hour", "count": 1, "seconds": 3600},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ports", [["ftp"], []], ids=["server", "no server"])
+@pytest.mark.parametrize("proxied", [True, False], ids=["proxy", "no proxy"])
+@pytest.mark.parametrize("names", [(), LIMITED], ids=["without limits", "with limits"])
+def test_the_rules_of_a_gateway_are_sound(minion, tmp_path, names, proxied, ports):
+    """With all that it may have or not, and loaded twice."""
+    template = pathlib.Path(__file__).parents[2] / "ftpgw/files/nftables.jinja"
+    network = {"int_if": "xl1", "int_net": "10.0.0.0/8", "int_ip": "10.0.0.1", "proxy_port": 8021}
+    limited = {name: LIMITED[name] for name in names}
+    text = jinja2.Template(template.read_text()).render(
+        ftpgw={"proxied": proxied, "limited": limited}, network=network, ports=ports,
+        passive="50000-60000", kernel=[50000, 60000],
+    )  # fmt: skip
+    file = tmp_path / "rules"
+    file.write_text(f"{text}\n")
+    for _ in range(2):
+        subprocess.run(["nft", "-f", file], check=True)
+    show = ["nft", "--stateless", "--terse", "list", "table", "ip", "ftpgw"]
+    shown = subprocess.check_output(show, text=True)
+    assert ("ct helper" in shown) == bool(proxied or ports)
+    assert shown.count("ct count over") == len(limited)

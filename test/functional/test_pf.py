@@ -1,7 +1,9 @@
 """pf.called: our lines in somebody else's pf.conf, and that in force."""
 
 import os
+import pathlib
 
+import jinja2
 import pytest
 
 LINES = ['anchor "ftpgw"', 'load anchor "ftpgw" from "/etc/pf.ftpgw.conf"']
@@ -97,3 +99,31 @@ def test_a_translation_that_is_flushed_comes_back(called, conf):
     in_force.write_text(whole.replace('rdr-anchor "ftpgw"\n', ""))
     assert called(lines)["changes"] == {"loaded": '+rdr-anchor "ftpgw"'}
     assert in_force.read_text() == whole
+
+
+KEPT = "keep state (max-src-conn 5, max-src-conn-rate 20/60)"
+
+
+@pytest.mark.parametrize(("dialect", "port"), [("modern", "port ftp"), ("anchors", "port 21")])
+def test_whoever_has_no_limit_comes_first_and_data_is_not_counted(dialect, port):
+    """The first quick rule decides; those of data, and of the proxy, count nobody."""
+    template = pathlib.Path(__file__).parents[2] / f"ftpgw/files/pf-{dialect}.jinja"
+    limits = {"per_client": 5, "new": "20/minute", "count": 20, "seconds": 60, "never": ["9.9.9.9"]}
+
+    def lines(limited):
+        text = jinja2.Template(template.read_text()).render(
+            ftpgw={"firewall": {"manage": "include"}, "limited": limited, "pf": {"proxy": "proxy"}},
+            network={"passive_ports": [50000, 60000], "proxy_port": 8021},
+        )
+        return [line for line in text.splitlines() if line.startswith("pass in quick on $")]
+
+    found = lines({"ftp": limits})
+    counted = [line for line in found if KEPT in line]
+    assert [line.split(" inet")[0] for line in counted] == [
+        "pass in quick on $int_if",
+        "pass in quick on $ext_if",
+    ]
+    assert all(f" {port} " in line for line in counted)
+    free = [found.index(line) for line in found if "{ 9.9.9.9 }" in line]
+    assert free == [found.index(counted[0]) - 2, found.index(counted[0]) - 1]
+    assert not [line for line in lines({}) if "max-src" in line or "9.9.9.9" in line]

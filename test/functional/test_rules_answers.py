@@ -206,7 +206,8 @@ def test_render_shows_what_would_be_written(ask, rules):
 
 
 def test_plan_tells_whose_verdict_would_change_and_by_which_lines(ask, rules):
-    assert ask("plan", "ftp", PAGE) == {"changes": {}, "lines": [], "revoked": [], "warnings": []}
+    nothing = {"changes": {}, "lines": [], "revoked": [], "held": [], "warnings": []}
+    assert ask("plan", "ftp", PAGE) == nothing
     sites = {**PAGE["sites"], "acme": {**PAGE["sites"]["acme"], "deny": ["9.9.9.14"]}}
     planned = ask("plan", "ftp", {"sites": sites})
     assert planned == {
@@ -218,6 +219,7 @@ def test_plan_tells_whose_verdict_would_change_and_by_which_lines(ask, rules):
         },
         "lines": ["-9.9.9.13:deny", "+9.9.9.14:deny"],
         "revoked": [],
+        "held": [],
         "warnings": [],
     }
     assert ask("check", "ftp", "9.9.9.13")["verdict"] == "deny"

@@ -287,6 +287,20 @@ def test_each_trouble_is_one_line(told, trouble, line):
     assert told(0) == []
 
 
+def test_whom_somebody_denies_in_a_hurry_is_a_note(gateway, told, health):
+    """Though he is expected to get in."""
+    assert told(0) == []
+    gateway.call("tcprules.deny", "ftp", "9.9.9.9", "until=2h")
+    try:
+        assert told(0) == []
+        [note] = health()["notes"]
+        assert note.startswith("ftp: 9.9.9.9 is denied until ")
+        assert note.endswith(" (tcprules.release ftp ends it)")
+    finally:
+        gateway.call("tcprules.release", "ftp")
+    assert health()["notes"] == []
+
+
 def test_the_exit_status_is_that_of_health(gateway, told):
     """0 where all is well, else 1: for `salt-call ... || mail`, and with the number asked for."""
     ask = ["salt-call", "--local", "--out=json", "ftpgw.health"]

@@ -6,10 +6,12 @@ import hashlib
 import io
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
 import subprocess
+import time
 import warnings
 
 import gateway as gw
@@ -227,6 +229,41 @@ class TestMistakes:
             ftpgw["server"] = "inetutils"
         told = gw.salt_call("--out=txt", "ftpgw.problems").stdout
         assert "ftpgw:tls: inetutils knows no TLS (vsftpd does)" in told
+
+
+def test_why_tells_the_last_log_in_and_the_last_that_failed():
+    """And of the passive ports those that the server has with TLS."""
+    with PARTNER.session(tls=context()) as ftp:
+        assert ftp.pwd() == "/"
+    with pytest.raises(ftplib.error_perm):
+        PARTNER.session(password="wrong", tls=context())
+    deadline = time.monotonic() + 30
+    while "(password)" not in (told := gw.call("ftpgw.why", PARTNER.source)):
+        assert time.monotonic() < deadline, told
+    lines = told.splitlines()
+    assert "open-ftpd: yes, by 9.9.9.:allow of acme" in lines
+    assert "  passive ports: 49152-57343" in lines
+    times = r"\d{4}-\d\d-\d\d \S+"
+    assert re.search(rf"^  last log-in: {times} partner$", told, re.MULTILINE)
+    assert re.search(rf"^  last that failed: {times} partner \(password\)$", told, re.MULTILINE)
+
+
+def test_without_a_proxy_the_filter_keeps_limits_alone(pillar):
+    """There is nothing to read along, and no data port to guard."""
+    with pillar() as ftpgw:
+        ftpgw["services"] = {"ftp-proxy": {"state": "absent"}}
+        del ftpgw["network"]
+    gw.apply()
+    rules = subprocess.check_output(["nft", "list", "table", "ip", "ftpgw"], text=True)
+    assert "ct count over 19" in rules
+    assert "helper" not in rules
+    assert not pathlib.Path("/etc/modules-load.d/ftpgw.conf").exists()
+    with LAN.session(tls=context()) as ftp:
+        upload(ftp, "alone.bin", PAYLOAD)
+        assert download(ftp, "alone.bin") == PAYLOAD
+    assert gw.changed(gw.apply()) == set()
+    gw.forget_starts()
+    assert gw.call("ftpgw.health", "greeting=False")["problems"] == []
 
 
 def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):

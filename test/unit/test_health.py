@@ -19,6 +19,7 @@ UP = {
     "limit": 29,
 }
 SERVICE = {"command": ["/usr/sbin/ftpd"], "tcpserver": {"port": 2121}, "multilog": False}
+PLAN = {"changes": {}, "held": [], "warnings": []}
 SHOW, ADMITTED = ["true"], {"allow": ["9.9.9.9"]}
 
 
@@ -57,7 +58,7 @@ def told(gateway, tmp_path):
         "grains.get": lambda name, default: default,
         "daemontools.show": lambda: {"ftpd": dict(UP)},
         "daemontools.plan": lambda *_: {"changes": {}},
-        "tcprules.plan": lambda *_: {"changes": {}},
+        "tcprules.plan": lambda *_: PLAN,
         "tcprules.check": lambda *_: {"verdict": "allow"},
         "ftpgw.plan_accounts": lambda: {**entry(), "accounts": {}},
         "ftpgw.leftovers": lambda: {"services": [], "rules": []},
@@ -65,12 +66,34 @@ def told(gateway, tmp_path):
         "ftpgw.sysctl": lambda *_: {"now": "1 2", "boot": "1 2", "by": _health.SYSCTLD},
     }
 
-    def look(more=None, **settings):
+    def look(more=None, of="problems", **settings):
         known = {**answers, **(more or {})}
         given = {**gateway, **settings}
-        return _health.look(given, lambda name, *arguments: known[name](*arguments))["problems"]
+        return _health.look(given, lambda name, *arguments: known[name](*arguments))[of]
 
     return look
+
+
+def test_what_is_held_against_the_settings_is_a_note_and_no_trouble(told):
+    """Whoever holds it knows whom it denies; rules that are none of these are trouble as ever."""
+    held = ["ftp: 9.9.9.9 is denied until then (tcprules.release ftp ends it)"]
+    plan = {**PLAN, "held": held, "warnings": ["ftp: a list has ended", *held]}
+    more = {
+        "tcprules.plan": lambda *_: plan,
+        "tcprules.check": lambda *_: {"verdict": "deny"},
+    }
+    assert told(more) == []
+    assert told(more, of="notes") == plan["warnings"]
+    plan["changes"] = {"acme": {}}
+    assert told(more) == [
+        "ftp: the rules in force are not as declared (acme) (state.apply ftpgw.rules)"
+    ]
+
+
+def test_a_filter_that_only_keeps_limits_is_needed_too(told, gateway, tmp_path):
+    absent = {**gateway["filter"], "file": str(tmp_path / "absent")}
+    nothing = {"ftpgw.filter": lambda *_: {"text": "", "loaded": "", "remembered": ""}}
+    assert len(told(nothing, proxied=False, limited={"ftp": {}}, filter=absent)) == 1
 
 
 def refuse(*_):
@@ -112,7 +135,7 @@ def test_all_is_well(told):
             "ftp: 9.9.9.9 gets no allow (state.apply ftpgw.rules)",
         ),
         (
-            {"tcprules.plan": lambda *_: {"changes": {"acme": {}}}},
+            {"tcprules.plan": lambda *_: {**PLAN, "changes": {"acme": {}}}},
             "ftp: the rules in force are not as declared (acme) (state.apply ftpgw.rules)",
         ),
         (
@@ -174,7 +197,7 @@ def test_without_svscan_that_is_the_line(told, monkeypatch):
 
 def test_a_cdb_that_a_service_reads_is_told_of_with_the_service(told, tmp_path, gateway):
     (tmp_path / "ftp.cdb").unlink()
-    planned = {"tcprules.plan": lambda *_: {"changes": {"lan": {}}}}
+    planned = {"tcprules.plan": lambda *_: {**PLAN, "changes": {"lan": {}}}}
     assert len(told(planned)) == 1
     services = {"ftpd": {**SERVICE, "tcpserver": {"port": 2121, "rules": "ftp"}}}
     assert told(planned, services=services) == []
