@@ -5,6 +5,7 @@ Every gateway that is meant stands in every table, also one that does not answer
 is for people; with ``--out=json`` the key ``gateways`` holds what each of them said.
 """
 
+import functools
 import os
 import signal
 import time
@@ -13,6 +14,8 @@ import _alone
 import _fleet
 import _minions
 import _rollout
+import _tables
+import _traffic
 import _waves
 from salt.exceptions import CommandExecutionError
 
@@ -172,6 +175,52 @@ def compare(tgt="*", tgt_type="glob", timeout=None):
     return _told(lines, int(differs), {one: answer.value for one, answer in answers.items()})
 
 
+def figures(tgt="*", since="1d", by="site", service=None, tgt_type="glob", timeout=None):
+    """
+    Show how many were let in and refused, gateway by gateway and added up over all of them.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    since, by, service
+        as for ``salt gw1 ftpgw.figures``
+
+    Exit status 1 if a gateway does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.figures
+        salt-run ftpgw.figures 'gw*' since=1h by=address
+    """
+    settings = {"service": service, "since": str(since), "by": by}
+    make = functools.partial(_traffic.figures, by=by)
+    return _table(make, "ftpgw.figures", (tgt, tgt_type, timeout), **settings)
+
+
+def sessions(tgt="*", who=None, tgt_type="glob", timeout=None):
+    """
+    Show who is connected to which gateway, the oldest session first.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    who
+        only those of this address, network, site or account
+
+    Exit status 1 if a gateway does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.sessions
+        salt-run ftpgw.sessions 'gw*' who=acme
+    """
+    return _table(_traffic.sessions, "ftpgw.sessions", (tgt, tgt_type, timeout), who)
+
+
 def _table(make, function, who, *arguments, **settings):
     """Ask all the same, and return the table that is made of it."""
     tgt, tgt_type, timeout = who
@@ -215,4 +264,5 @@ def _told(lines, retcode, gateways=None):
     """Return what `salt-run` prints; an orchestration heeds the exit status in the context."""
     __context__["retcode"] = retcode
     more = {"gateways": gateways} if __opts__.get("output") and gateways is not None else {}
-    return {"outputter": "ftpgw_lines", "text": "\n".join(lines), "retcode": retcode, **more}
+    text = "\n".join(map(_tables.visible, lines))
+    return {"outputter": "ftpgw_lines", "text": text, "retcode": retcode, **more}

@@ -171,3 +171,15 @@ def test_the_fleet_stands_in_one_table(fleet):
         ["allow", "ftp", "acme", "203.0.113.7:allow", "gw2"],
         ["deny", "ftp", "default", ":deny", "gw1,", "gw3,", "gw4"],
     ]
+
+
+def test_what_they_counted_and_who_is_there_is_added_up(fleet):
+    """None of these has a service of its own, which is no failure."""
+    figures = fleet.run("ftpgw.figures", "gw*")
+    assert (figures.returncode, figures.stdout) == (1, "gw9: no answer\n")
+    wrong = fleet.run("ftpgw.figures", ALL, "by=shoe")
+    assert wrong.returncode == 1
+    assert "gw1 to gw4: by: expected site, rule, hour, address, got 'shoe'" in wrong.stdout
+    sessions = fleet.run("ftpgw.sessions", ALL, "who=acme", "--out=json")
+    assert sessions.returncode == 0
+    assert json.loads(sessions.stdout)["gateways"] == {one: [] for one in fleet.ids}
