@@ -78,6 +78,11 @@ def age(seconds):
     return f"{seconds // size}{unit}"
 
 
+def cut(text, most):
+    """Return a text of so many characters at most, which tells that there was more."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def visible(line):
     """Return a line as it may be shown: what a client says of itself could steer a terminal."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)

@@ -13,10 +13,12 @@ import time
 import _alone
 import _fleet
 import _minions
+import _report
 import _rollout
 import _tables
 import _traffic
 import _waves
+import _written
 from salt.exceptions import CommandExecutionError
 
 # For how long the rules of before come back to a gateway that fails.
@@ -219,6 +221,48 @@ def sessions(tgt="*", who=None, tgt_type="glob", timeout=None):
         salt-run ftpgw.sessions 'gw*' who=acme
     """
     return _table(_traffic.sessions, "ftpgw.sessions", (tgt, tgt_type, timeout), who)
+
+
+def report(out, tgt="*", since="1d", drift=False, tgt_type="glob", timeout=None):
+    """
+    Write a page of the whole fleet: one file for a browser, which loads nothing from anywhere.
+
+    out
+        the path of the file; whoever runs this alone may read it, unless it was there before
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    since
+        of how much of the logs connections are counted
+
+    drift
+        whether states are rehearsed as well, as ``ftpgw.drift`` does it, which takes longer
+
+    What is not well stands first; then which site is admitted where, connections by hour, who was
+    refused, sessions and places, and certificates that end. Exit status 1 if a gateway is not well
+    or does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.report out=/root/fleet.html
+        salt-run ftpgw.report out=/root/fleet.html since=12h drift=True
+    """
+    ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
+    answers = dict(ask(ids, "ftpgw.overview", since=str(since)))
+    lines = None
+    if drift:
+        lines, _ = _fleet.drift(dict(ask(ids, "state.apply", "ftpgw", test=True)))
+    try:
+        _written.write(str(out), _report.page(answers, time.time(), since, lines))
+    except OSError as error:
+        return _told([f"{out}: {error.strerror}"], 1)
+    bad = _report.unwell(answers)
+    count = _tables.counted(len(ids), "gateway")
+    told = f"{out}: {count}, {len(bad)} not well" if ids else _fleet.NOBODY
+    return _told([told], int(bool(bad) or not ids))
 
 
 def _table(make, function, who, *arguments, **settings):

@@ -183,3 +183,18 @@ def test_what_they_counted_and_who_is_there_is_added_up(fleet):
     sessions = fleet.run("ftpgw.sessions", ALL, "who=acme", "--out=json")
     assert sessions.returncode == 0
     assert json.loads(sessions.stdout)["gateways"] == {one: [] for one in fleet.ids}
+
+
+def test_a_page_shows_all_of_them(fleet, tmp_path):
+    """Also who does not answer, and with drift=True what separates them from pillar."""
+    page = tmp_path / "fleet.html"
+    for more in ((), ("drift=True",)):
+        done = fleet.run("ftpgw.report", f"out={page}", "gw*", *more)
+        assert done.returncode == 1
+        assert done.stdout.startswith(f"{page}: 5 gateways, ")
+    text = page.read_text()
+    assert "No answer: gw9." in text
+    assert all(f"<b>{one}</b>" in text for one in fleet.ids)
+    assert "<td>acme</td>" in text
+    assert "What separates gateways from what is declared" in text
+    assert page.stat().st_mode & 0o777 == 0o600
