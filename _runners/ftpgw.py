@@ -223,15 +223,15 @@ def sessions(tgt="*", who=None, tgt_type="glob", timeout=None):
     return _table(_traffic.sessions, "ftpgw.sessions", (tgt, tgt_type, timeout), who)
 
 
-def report(out, tgt="*", since="1d", drift=False, tgt_type="glob", timeout=None):
+def report(tgt="*", out=None, since="1d", drift=False, tgt_type="glob", timeout=None):
     """
     Write a page of the whole fleet: one file for a browser, which loads nothing from anywhere.
 
-    out
-        the path of the file; whoever runs this alone may read it, unless it was there before
-
     tgt, tgt_type, timeout
         as for ``ftpgw.rollout``
+
+    out
+        the path of the file; whoever runs this alone may read it, unless it was there before
 
     since
         of how much of the logs connections are counted
@@ -248,8 +248,10 @@ def report(out, tgt="*", since="1d", drift=False, tgt_type="glob", timeout=None)
     .. code-block:: bash
 
         salt-run ftpgw.report out=/root/fleet.html
-        salt-run ftpgw.report out=/root/fleet.html since=12h drift=True
+        salt-run ftpgw.report 'gw*' out=/root/fleet.html since=12h drift=True
     """
+    if not out:
+        return _told(["out: the path of a file is needed, such as out=/root/fleet.html"], 1)
     ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
     answers = dict(ask(ids, "ftpgw.overview", since=str(since)))
     lines = None

@@ -189,8 +189,8 @@ def test_a_page_shows_all_of_them(fleet, tmp_path):
     """Also who does not answer, and with drift=True what separates them from pillar."""
     page = tmp_path / "fleet.html"
     for more in ((), ("drift=True",)):
-        done = fleet.run("ftpgw.report", f"out={page}", "gw*", *more)
-        assert done.returncode == 1
+        done = fleet.run("ftpgw.report", "gw*", f"out={page}", *more)
+        assert done.returncode == 1, done.stdout
         assert done.stdout.startswith(f"{page}: 5 gateways, ")
     text = page.read_text()
     assert "No answer: gw9." in text
