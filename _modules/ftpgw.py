@@ -412,13 +412,13 @@ def overview(since="1d"):
         salt gw1 ftpgw.overview since=1h
     """
     start = _multilog.moment(since)
-    with _known_gateway() as gateway:
+    with _known_gateway():
         found = health(greeting=False)
         parts = {
             "rules": _meanings,
             "connections": functools.partial(_connections, start),
             "sessions": sessions,
-            "certificate": functools.partial(_certificate, gateway["settings"]),
+            "certificate": lambda: certificate().get("until"),
             "run": _last_run,
         }
         for what, look in parts.items():
@@ -450,9 +450,8 @@ def metrics(directory=None):
     """
     memory = os.path.join(__opts__["cachedir"], "ftpgw-metrics.json")
     before = _metrics.remembered(memory)
-    with _known_gateway() as gateway:
-        known = health(greeting=False)
-        known |= {"certificate": _certificate(gateway["settings"]), "run": _last_run()}
+    known = health(greeting=False)
+    known |= {"certificate": certificate().get("until"), "run": _last_run()}
     scripts = _tcpserver.scripts(_definitions())
     count = functools.partial(_counted_between, scripts)
     after = _metrics.counted(before, sorted(_tcpserver.ports(scripts)), time.time(), count)
@@ -468,6 +467,30 @@ def metrics(directory=None):
     path = os.path.join(directory, "ftpgw.prom")
     put(path, text, 0o644)
     return path
+
+
+def certificate():
+    """
+    Tell until when the certificate of the FTP server is valid.
+
+    Returns ``until``, in seconds since 1970, ``ends``, the same as text, and how many ``days`` are
+    left; nothing where pillar has no ``tls``, or its certificate cannot be read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' ftpgw.certificate
+    """
+    fields = _fields(__pillar__)
+    tls = fields.get("tls") if isinstance(fields, dict) else None
+    if not isinstance(tls, dict) or _check.problems(_tls.TLS, tls, ""):
+        return {}
+    until = _tls.ends(tls, __salt__["pillar.get"])
+    if until is None:
+        return {}
+    days = int((until - time.time()) // 86400)
+    return {"until": until, "ends": _multilog.said(until), "days": days}
 
 
 def neighbours(service_dir, services):
@@ -771,11 +794,6 @@ def _meanings():
         text = _rulefiles.in_force(cdb, _rules_dir())
         found[name] = {"digest": _verdicts.digest(text), "sites": _verdicts.sites(text)}
     return found
-
-
-def _certificate(settings):
-    tls = settings.get("tls")
-    return _tls.ends(tls, __salt__["pillar.get"]) if tls else None
 
 
 def _last_run():
