@@ -69,8 +69,8 @@ def compare(answers, ask):
 
 
 def heard(function, answers):
-    """Return ``{id: value}`` of those that answered, and a line for each reason of the others."""
-    told = {one: _minions.trouble(function, answer) for one, answer in answers.items()}
+    """Return ``{id: value}`` of those that answered, in order, and a line for each other reason."""
+    told = {one: _minions.trouble(function, answers[one]) for one in _tables.in_order(answers)}
     groups = _tables.alike({one: why for one, why in told.items() if why})
     missing = [f"{_tables.folded(ids)}: {why}" for why, ids in groups]
     return {one: answers[one].value for one, why in told.items() if not why}, missing

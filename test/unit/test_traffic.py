@@ -45,10 +45,12 @@ def test_only_the_most_frequent_are_shown_and_the_rest_is_counted():
 SESSION = {"service": "open-ftpd", "address": "9.9.9.9", "pid": 7, "since": "2026-11-28 12:00:00"}
 
 
+OLD = {**SESSION, "site": None, "account": "partner", "seconds": 90000, "does": "ftpd"}
+
+
 def test_the_oldest_session_stands_first_whosever_it_is():
     young = {**SESSION, "site": "acme", "account": None, "seconds": 59, "does": "ftpd"}
-    old = {**SESSION, "site": None, "account": "partner", "seconds": 90000, "does": "ftpd"}
-    answers = {"gw1": Answer("good", [young]), "gw2": Answer("good", [old])}
+    answers = {"gw1": Answer("good", [young]), "gw2": Answer("good", [OLD])}
     answers |= {"gw3": Answer("good", []), "gw4": Answer("silent")}
     assert _traffic.sessions(answers) == (
         [
@@ -61,6 +63,15 @@ def test_the_oldest_session_stands_first_whosever_it_is():
         True,
     )
     assert _traffic.sessions({"gw3": answers["gw3"]}) == (["0 sessions on 0 of 1 gateway"], False)
+
+
+def test_equals_stand_in_the_order_of_their_names_whoever_answered_first():
+    answers = {one: Answer("good", {"ftp": counted(acme=(1, 0))}) for one in ("gw10", "gw9", "gw1")}
+    lines, _ = _traffic.figures(answers, "site")
+    assert [line.split()[0] for line in lines[2:5]] == ["gw1", "gw9", "gw10"]
+    answers = {one: Answer("good", [session]) for one, session in (("b", OLD), ("a", OLD))}
+    lines, _ = _traffic.sessions(answers)
+    assert [line.split()[0] for line in lines[2:]] == ["a", "b"]
 
 
 def test_who_does_not_answer_is_told_of():
