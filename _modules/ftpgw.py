@@ -453,8 +453,10 @@ def metrics(directory=None):
     known = health(greeting=False)
     known |= {"certificate": certificate().get("until"), "run": _last_run()}
     scripts = _tcpserver.scripts(_definitions())
-    count = functools.partial(_counted_between, scripts)
-    after = _metrics.counted(before, sorted(_tcpserver.ports(scripts)), time.time(), count)
+    names, count = sorted(_tcpserver.ports(scripts)), functools.partial(_counted_between, scripts)
+    if known["problems"] and not known["services"]:
+        known["services"] = _running(names)
+    after = _metrics.counted(before, names, time.time(), count)
     digest = functools.partial(_call, "tcprules.digest")
     cdbs = _rulefiles.cdbs(_rules_dir())
     after["digests"] = _metrics.digests(before.get("digests", {}), cdbs, digest)
@@ -819,6 +821,15 @@ def _connections(since):
         "hours": [[hour, *row] for hour, row in sorted(hours.items())],
         "refused": heapq.nlargest(_MOST, counts, operator.itemgetter(1)),
     }
+
+
+def _running(names):
+    """Return what is known of services where nobody can say what they are meant to be."""
+    with contextlib.suppress(CommandExecutionError):
+        records = __salt__["daemontools.show"]()
+        there = (name for name in names if name in records)
+        return {name: _servicehealth.figures(records[name], None) for name in there}
+    return {}
 
 
 def _counted_between(scripts, name, since, until):

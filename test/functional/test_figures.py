@@ -111,6 +111,17 @@ def test_an_address_of_ipv6_is_one_too(log, address):
     assert list(read(log(ok(60, address)))["connections"]) == [address]
 
 
+def test_a_service_has_metrics_also_where_pillar_makes_no_sense(minion, tmp_path):
+    folder = tmp_path / "svc.d/echo"
+    folder.mkdir(parents=True)
+    (folder / "run").write_text("#!/bin/sh\nexec tcpserver -c7 127.0.0.1 2100 echo\n")
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service/echo").symlink_to(folder)
+    text = type(minion)(tmp_path).functions["ftpgw.metrics"]()
+    assert 'ftpgw_service_up{service="echo"} 0\n' in text
+    assert 'ftpgw_service_places{service="echo"} 7\n' in text
+
+
 class TestService:
     """A service of the minion."""
 
