@@ -21,7 +21,7 @@ body { background: var(--ground); color: var(--ink); font: 0.95rem/1.5 system-ui
   margin: 0 auto; max-width: 72rem; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 0.5rem; }
 h3 { font-size: 1rem; margin: 1rem 0 0.25rem; } pre { overflow-x: auto; }
-p, .quiet { color: var(--quiet); margin: 0.25rem 0; } a { color: inherit; }
+p { color: var(--quiet); margin: 0.25rem 0; }
 ul.sums, ul.gateways { display: grid; gap: 0.5rem; list-style: none; margin: 1rem 0; padding: 0; }
 ul.sums { grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); }
 ul.gateways { grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); }

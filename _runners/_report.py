@@ -169,7 +169,7 @@ def _admitted(groups):
         name = f"group {number}: {_tables.counted(len(ids), 'gateway')}"
         head = _page.element("summary", name)
         folded = _page.element("p", _tables.folded(ids))
-        parts.append(_page.element("details", head, folded, id=f"group{number}"))
+        parts.append(_page.element("details", head, folded))
     if others:
         rows = [(_tables.folded(ids), *_nearest(decided, columns)) for decided, ids in others]
         head = ("gateways", "nearest group", "differ in")
@@ -239,7 +239,8 @@ def _hours(told, now, since):
     if not everyone:
         return _page.section(title, _page.element("p", "None."))
     last = int(now) // HOUR * HOUR
-    first = max(min(everyone), last - (_HOURS - 1) * HOUR)
+    # So few are as wide as a day, or they would be drawn as large as one.
+    first = max(min(*everyone, last - 23 * HOUR), last - (_HOURS - 1) * HOUR)
     hours = {hour: f"{_local(hour):%H} h" for hour in range(first, last + 1, HOUR)}
     busy = sorted(rows, key=lambda one: -sum(map(sum, rows[one].values())))
     shown = {"all": everyone, **{one: rows[one] for one in _tables.in_order(busy[:_STRIPS])}}
