@@ -128,9 +128,11 @@ def _certificate(before, seen, days, now):
     seen[CERTIFICATE] = {"told": found, "asked": now}
     if found == before["told"]:
         return []
-    problem = f"the certificate ends in {int((until - now) // 86400)} days"
+    problem = None
+    if found == "ends":
+        problem = f"the certificate ends in {int((until - now) // 86400)} days"
     told = {"tag": f"certificate/{found}", "service": "certificate", "is": found}
-    return [{**told, "was": before["told"], "problem": problem if found == "ends" else None}]
+    return [{**told, "was": before["told"], "problem": problem}]
 
 
 def _settings(config):

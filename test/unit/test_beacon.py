@@ -150,6 +150,10 @@ def test_a_certificate_is_told_of_once_two_weeks_before_its_end_and_once_renewed
     assert watch.after(3600) == ["certificate/up"]
     watch.until = None
     assert watch.after(3600) == []
+    watch.until = watch.now
+    assert watch.after(3600) == ["certificate/ends"]
+    watch.until = None
+    assert watch.after(3600) == ["certificate/up"]
 
 
 def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):
