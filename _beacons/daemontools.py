@@ -3,7 +3,8 @@ Events of services under daemontools: one when a service has become something el
 
 What a service is: ``up``; ``down``, though it is meant to be up; ``flapping``, where it dies again
 and again; ``full``, where no place is left; ``log``, where its logger is in trouble; ``trouble``,
-anything else that `daemontools.problems` tells.  docs/fleet.md describes tag and data.
+anything else that `daemontools.problems` tells.  A certificate is one more, which is ``up``, or
+``ends`` soon.  docs/fleet.md describes tag and data.
 
 All is in this file: Salt makes a beacon anew when it has been synced, in a process that lives on,
 where a file beside it would stay the old one.
@@ -22,13 +23,18 @@ STARTS, WINDOW = 3, 60
 SETTLE = 10
 # Of its log.
 LINES = 5
+# Before its end a certificate is told of, in days, and looked at again after so many seconds.
+DAYS, EVERY = 14, 3600
+# No service is called like this.
+CERTIFICATE = "/certificate"
 
 
 def validate(config):
     """Return whether the settings make sense, and why not."""
-    settle = _settings(config).get("settle", SETTLE)
-    if isinstance(settle, bool) or not isinstance(settle, (int, float)) or settle < 0:
-        return False, f"daemontools: settle: expected a number of seconds, got {settle!r}"
+    for name, unit in (("settle", "seconds"), ("days", "days")):
+        number = _settings(config).get(name, 0)
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
+            return False, f"daemontools: {name}: expected a number of {unit}, got {number!r}"
     return True, "valid"
 
 
@@ -48,6 +54,7 @@ def beacon(config):
         if is_news(seen[name], settle, now):
             events.append({**event(name, records[name], seen[name]), "lines": _lines(name)})
             seen[name]["told"] = seen[name]["found"]
+    events += _certificate(memory.get(CERTIFICATE), seen, _settings(config).get("days", DAYS), now)
     if seen != memory:
         _remember(path, seen)
     return events
@@ -108,6 +115,24 @@ def event(name, record, seen):
         "clients": record["clients"],
         "limit": record["limit"],
     }
+
+
+def _certificate(before, seen, days, now):
+    """Return an event if the certificate has come near its end, or is another one."""
+    before = before or {"told": "up", "asked": 0}
+    seen[CERTIFICATE] = before
+    if 0 <= now - before["asked"] < EVERY or "ftpgw.certificate" not in __salt__:
+        return []
+    until = __salt__["ftpgw.certificate"]().get("until")
+    found = "up" if until is None or until - now >= days * 86400 else "ends"
+    seen[CERTIFICATE] = {"told": found, "asked": now}
+    if found == before["told"]:
+        return []
+    problem = None
+    if found == "ends":
+        problem = f"the certificate ends in {int((until - now) // 86400)} days"
+    told = {"tag": f"certificate/{found}", "service": "certificate", "is": found}
+    return [{**told, "was": before["told"], "problem": problem}]
 
 
 def _settings(config):

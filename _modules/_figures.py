@@ -22,6 +22,7 @@ _LINE = re.compile(
     rb"|status: (\d+)/(\d+)|end \d+ status (\d+))$",
     re.MULTILINE,
 )
+_LAST = 2**64 - 1
 # How many rows are shown.
 ROWS = 100
 # For how many pairs of an hour and an address their key is remembered.
@@ -36,12 +37,12 @@ _MEANT = {
 }
 
 
-def read(directory, since, key):
+def read(directory, since, key, until=None):
     """
     Return what a log says since a moment, reading no more files than needed.
 
-    since
-        in seconds since 1970
+    since, until
+        in seconds since 1970; what is of the second `until` is not counted any more
     key
         a function of the hour, in seconds since 1970, and the address of a connection: by what to
         count it; asked not much more than once for each pair
@@ -52,13 +53,14 @@ def read(directory, since, key):
     CommandExecutionError where the log cannot be read.
     """
     start = b"%016x" % max(0, int(since) + _supervise.TAI_OFFSET)
+    end = b"%016x" % (_LAST if until is None else int(until) + _supervise.TAI_OFFSET)
     connections, ends = collections.Counter(), collections.Counter()
     named = functools.lru_cache(_PAIRS)(lambda hour, address: key(hour * 3600, address.decode()))
     peak = limit = None
     full = before = 0
     for block in _multilog.blocks(directory, since):
         for stamp, verdict, address, places, most, status in _LINE.findall(block):
-            if stamp < start:
+            if not start <= stamp < end:
                 continue
             if verdict:
                 connections[verdict, named(_seconds(stamp) // 3600, address)] += 1

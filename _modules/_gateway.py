@@ -111,6 +111,12 @@ SETTINGS = {
         "of, and such an account opens nothing, and loses its sessions; or they are removed",
         "tell",
     ),
+    "metrics": Setting(
+        word("(/[^\\x00-\\x1f\\x7f]*)?", "the absolute path of a directory, or nothing"),
+        "where a schedule of the minion writes ftpgw.prom each minute, for the textfile collector "
+        "of Prometheus' node_exporter (docs/fleet.md)",
+        "",
+    ),
     "daemontools": _section(
         table(
             {

@@ -7,6 +7,7 @@ in force as soon as it has its name, and stays in force until another takes the 
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -58,6 +59,12 @@ def paths(name, directory):
     _check.refuse_all(_check.problems(NAME, name, "the name of the rules"))
     stem = name.rpartition(".")[0] if name[0] == "/" else os.path.join(directory, name)
     return f"{stem}.rules", f"{stem}.cdb"
+
+
+def cdbs(directory):
+    """Return the name and the cdb of each rule set in a directory."""
+    found = glob.glob(os.path.join(glob.escape(directory), "*.cdb"))
+    return [(os.path.basename(cdb).removesuffix(".cdb"), cdb) for cdb in sorted(found)]
 
 
 def plan(name, declared, path, directory, fetch):

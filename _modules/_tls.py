@@ -87,6 +87,20 @@ def judged(tls, path, entry, now=None):
     return [], [f"{told} expires on {ends:%Y-%m-%d %H:%M} UTC, in {days} days"]
 
 
+def ends(tls, entry):
+    """
+    Return until when a certificate is valid, in seconds since 1970, or None if that is not known.
+
+    tls, entry
+        as for `judged`
+    """
+    try:
+        text = _text("certificate", tls, entry)
+        return int(_validity(ssl.PEM_cert_to_DER_cert(_first(text)))[1].timestamp())
+    except (ValueError, IndexError):
+        return None
+
+
 def _where(what, tls):
     """Return how one of the two is spoken of: the setting that names it, and what that says."""
     if "contents_pillar" in tls:

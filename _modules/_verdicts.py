@@ -84,6 +84,25 @@ def digest(text):
     return f"1:{found.hexdigest()[:16]}"
 
 
+def sites(text):
+    """Return of each site whether its rules decide ``allow``, ``deny``, or ``in part``."""
+    found = {}
+    for _, _, (action, site) in _partition(_spans(text, None)):
+        found.setdefault(site, set()).add(_verdict(action))
+    site = _NO_RULE[1]
+    for line in text.split("\n"):
+        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
+        if line.startswith("#"):
+            site = line[1:].strip()
+        elif rule:
+            found.setdefault(site, set()).add(_verdict(line[rule.end() :]))
+    return {
+        site: verdicts.pop() if len(verdicts) == 1 else "in part"
+        for site, verdicts in sorted(found.items())
+        if site != _NO_RULE[1]
+    }
+
+
 def _verdict(action):
     return action.partition(",")[0].rstrip()
 

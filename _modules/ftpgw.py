@@ -3,9 +3,13 @@
 import contextlib
 import functools
 import getpass
+import heapq
+import json
+import operator
 import os
 import pathlib
 import sys
+import time
 
 import _access
 import _accounts
@@ -24,8 +28,10 @@ import _health
 import _inforce
 import _layers
 import _limits
+import _metrics
 import _multilog
 import _rulefiles
+import _servicehealth
 import _sessionlog
 import _sessions
 import _sites
@@ -33,6 +39,7 @@ import _sysctld
 import _tcpserver
 import _tls
 import _userdb
+import _verdicts
 import _why
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -42,6 +49,8 @@ __func_alias__ = {"filter_": "filter"}
 
 # The folders of the file server are named like these, with an underscore.
 KINDS = ("beacons", "modules", "states")
+# So many addresses are told of.
+_MOST = 20
 _ACCOUNTS = f"{_gateway.PILLAR}:accounts"
 
 
@@ -487,6 +496,110 @@ def logins(since="1d"):
         return _accounts.barred(limits, lambda: decide(address)[1]) or "password"
 
     return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), why)
+
+
+def overview(since="1d"):
+    """
+    Return what the page of a fleet shows of this gateway, for programs (``salt-run ftpgw.report``).
+
+    since
+        of how much of the logs connections are counted, such as ``1d``
+
+    Returns a mapping: ``problems`` and ``services`` as of ``ftpgw.health``, without greetings;
+    ``rules``, by rule set their ``digest`` and what they decide for which of its ``sites``;
+    ``connections``, the ``hours``, a list of lists of the second in which one begins, how many were
+    admitted and how many refused, and the most frequently ``refused`` addresses;  ``sessions``;
+    ``certificate``, until when that of the server is valid, and ``run``, when states were applied
+    last, in seconds since 1970. What is not known is None, and why is a problem.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.overview since=1h
+    """
+    start = _multilog.moment(since)
+    with _known_gateway():
+        found = health(greeting=False)
+        parts = {
+            "rules": _meanings,
+            "connections": functools.partial(_connections, start),
+            "sessions": sessions,
+            "certificate": lambda: certificate().get("until"),
+            "run": _last_run,
+        }
+        for what, look in parts.items():
+            found[what] = None
+            found["problems"] += _health.asked(what, _noted, found, what, look)
+    __context__["retcode"] = 0
+    return found
+
+
+def metrics(directory=None):
+    """
+    Return what this gateway does in the text format of Prometheus, or write it to a file.
+
+    directory
+        where ``ftpgw.prom`` is to be written; that of node_exporter's textfile collector
+
+    Returns the text, or the path of the file. The setting ``metrics`` has a schedule do this each
+    minute. Connections and starts are counted from the first time on, from what has come into the
+    logs since the last one.
+
+    Raises CommandExecutionError where a file cannot be written.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.metrics
+        salt-call --local ftpgw.metrics /var/lib/prometheus/node-exporter
+    """
+    memory = os.path.join(__opts__["cachedir"], "ftpgw-metrics.json")
+    before = _metrics.remembered(memory)
+    known = health(greeting=False)
+    known |= {"certificate": certificate().get("until"), "run": _last_run()}
+    scripts = _tcpserver.scripts(_definitions())
+    names, count = sorted(_tcpserver.ports(scripts)), functools.partial(_counted_between, scripts)
+    if known["problems"] and not known["services"]:
+        known["services"] = _running(names)
+    after = _metrics.counted(before, names, time.time(), count)
+    digest = functools.partial(_call, "tcprules.digest")
+    cdbs = _rulefiles.cdbs(_rules_dir())
+    after["digests"] = _metrics.digests(before.get("digests", {}), cdbs, digest)
+    known["digests"] = {name: digest for name, (_, digest) in after["digests"].items()}
+    text = _metrics.text(_metrics.samples(known, after))
+    __context__["retcode"] = 0
+    put(memory, json.dumps(after), 0o600)
+    if not directory:
+        return text
+    path = os.path.join(directory, "ftpgw.prom")
+    put(path, text, 0o644)
+    return path
+
+
+def certificate():
+    """
+    Tell until when the certificate of the FTP server is valid.
+
+    Returns ``until``, in seconds since 1970, ``ends``, the same as text, and how many ``days`` are
+    left; nothing where pillar has no ``tls``, or its certificate cannot be read.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' ftpgw.certificate
+    """
+    fields = _fields(__pillar__)
+    tls = fields.get("tls") if isinstance(fields, dict) else None
+    if not isinstance(tls, dict) or _check.problems(_tls.TLS, tls, ""):
+        return {}
+    until = _tls.ends(tls, __salt__["pillar.get"])
+    if until is None:
+        return {}
+    days = int((until - time.time()) // 86400)
+    return {"until": until, "ends": _multilog.said(until), "days": days}
 
 
 def neighbours(service_dir, services):
@@ -940,6 +1053,67 @@ def _connected(who):
         session["site"] = deciders[session["service"]](session["address"])[1]
         session["account"] = next(iter(sorted(accounts.intersection(session["users"]))), None)
     return [session for session in found if who is None or _sessions.is_of(session, str(who))]
+
+
+def _noted(found, what, look):
+    """Note what is found, and tell of no problem."""
+    found[what] = look()
+    return ()
+
+
+def _meanings():
+    """Return of each rule set its digest, and what it decides for which site."""
+    found = {}
+    for name, cdb in _rulefiles.cdbs(_rules_dir()):
+        text = _rulefiles.in_force(cdb, _rules_dir())
+        found[name] = {"digest": _verdicts.digest(text), "sites": _verdicts.sites(text)}
+    return found
+
+
+def _last_run():
+    """Return when the state `ftpgw.checked` let states be applied last, or None."""
+    with contextlib.suppress(FileNotFoundError):
+        return int(os.stat(os.path.join(__opts__["cachedir"], "ftpgw-run")).st_mtime)
+    return None
+
+
+def _connections(since):
+    """Return how many were admitted and refused by hour, and the addresses refused most often."""
+    scripts, hours, refused = _tcpserver.scripts(_definitions()), {}, {}
+    for name in _tcpserver.ports(scripts):
+        log = _multilog.directory(os.path.join(_definitions(), name))
+        rows = _figures.read(log, since, lambda hour, address: (hour, address))["connections"]
+        for (hour, address), row in rows.items():
+            of_hour = hours.setdefault(hour, [0, 0])
+            of_hour[0] += row["admitted"]
+            of_hour[1] += row["refused"]
+            refused[address] = refused.get(address, 0) + row["refused"]
+    counts = ([address, count] for address, count in refused.items() if count)
+    return {
+        "hours": [[hour, *row] for hour, row in sorted(hours.items())],
+        "refused": heapq.nlargest(_MOST, counts, operator.itemgetter(1)),
+    }
+
+
+def _running(names):
+    """Return what is known of services where nobody can say what they are meant to be."""
+    with contextlib.suppress(CommandExecutionError):
+        records = __salt__["daemontools.show"]()
+        there = (name for name in names if name in records)
+        return {name: _servicehealth.figures(records[name], None) for name in there}
+    return {}
+
+
+def _counted_between(scripts, name, since, until):
+    """Return how often a service was started in a while, and who came, by site."""
+    try:
+        log = _multilog.directory(os.path.join(_definitions(), name))
+        key = _figures.BY["site"](_decider(scripts[name]))
+        rows = _figures.read(log, since, key, until)["connections"]
+        moments, _ = _multilog.starts(log, _servicehealth.SEARCHED)
+    except (OSError, CommandExecutionError):
+        return 0, {}
+    return sum(since <= moment < until for moment in moments), rows
 
 
 def _decider(script):

@@ -7,7 +7,6 @@ describes the settings that make both.
 """
 
 import contextlib
-import glob
 import os
 import time
 from itertools import chain
@@ -198,7 +197,7 @@ def lookup(ip):
         salt gw1 tcprules.lookup 9.9.9.9
     """
     found = {}
-    for name, cdb in _cdbs():
+    for name, cdb in _rulefiles.cdbs(_directory()):
         with _in_one_line(name):
             found[name] = _answer(cdb, ip)
     return found
@@ -298,7 +297,7 @@ def digest(name=None):
     """
     if name is not None:
         return _verdicts.digest(_meant(name))
-    return {name: digest(cdb) for name, cdb in _cdbs()}
+    return {name: digest(cdb) for name, cdb in _rulefiles.cdbs(_directory())}
 
 
 def history(name):
@@ -501,12 +500,6 @@ def _answer(name, ip, host=None, info=None):
 def _lint(name):
     deaf = _tcpserver.deaf(_rulefiles.paths(name, _directory())[1], _scripts())
     return _ruleslint.lint(_rulefiles.text(name, _directory()), deaf, _tcpserver.speaks_ipv6())
-
-
-def _cdbs():
-    """Return the name and the cdb of each rule set."""
-    found = glob.glob(os.path.join(glob.escape(_directory()), "*.cdb"))
-    return [(os.path.basename(cdb)[: -len(".cdb")], cdb) for cdb in sorted(found)]
 
 
 def _directory():

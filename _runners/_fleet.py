@@ -6,12 +6,13 @@ import _tables
 
 # A text that is longer is not sent around: the network is for what people can read.
 _SENT = 500_000
+NOBODY = "no accepted minion is meant by this target (salt-key --list=accepted)"
 
 
 def status(problems):
     """Return a heading, and a line for each of ``{id: problems}``, most problems first."""
     if not problems:
-        return [_NOBODY]
+        return [NOBODY]
     silent = [one for one, told in problems.items() if told == [_minions.SILENT]]
     ill = [one for one, told in problems.items() if told and one not in silent]
     count = _tables.counted(len(problems), "gateway")
@@ -29,15 +30,13 @@ def admits(answers):
     """Return the table of `tcprules.lookup`, and whether an answer is missing."""
     found = {}
     rows = [("verdict", "rule set", "site", "rule", "gateways")]
-    for one, answer in answers.items():
-        if _minions.trouble("tcprules.lookup", answer):
-            continue
-        sets = answer.value or {None: {"verdict": "no rules"}}
+    heard_of, missing = heard("tcprules.lookup", answers)
+    for one, value in heard_of.items():
+        sets = value or {None: {"verdict": "no rules"}}
         for name, told in sets.items():
             key = (told["verdict"], name or "", told.get("site") or "", told.get("rule") or "")
             found.setdefault(key, []).append(one)
     rows += [(*key, _tables.folded(ids)) for key, ids in sorted(found.items())]
-    missing = _missing("tcprules.lookup", answers)
     return [*(_tables.aligned(rows) if found else []), *missing], bool(missing) or not answers
 
 
@@ -49,7 +48,7 @@ def drift(answers):
         differs = differs or bool(told)
         lines += [f"{_tables.folded(ids)}: {'' if told else 'as declared'}".rstrip()]
         lines += [f"  {line}" for line in _tables.limited(told)]
-    return lines or [_NOBODY], differs
+    return lines or [NOBODY], differs
 
 
 def compare(answers, ask):
@@ -59,22 +58,22 @@ def compare(answers, ask):
     answers
         of `tcprules.digest`
     """
-    digests = {
-        one: answer.value
-        for one, answer in answers.items()
-        if not _minions.trouble("tcprules.digest", answer)
-    }
-    lines = _missing("tcprules.digest", answers)
+    digests, lines = heard("tcprules.digest", answers)
     differs = bool(lines) or not answers
     for name in sorted({name for told in digests.values() for name in told}):
         groups = _tables.alike({one: told.get(name) for one, told in digests.items()})
         groups.sort(key=lambda group: group[0] is None)
         differs = differs or len(groups) > 1
         lines += [line for group in _groups(name, groups, ask) for line in group]
-    return lines or ["no rules" if answers else _NOBODY], differs
+    return lines or ["no rules" if answers else NOBODY], differs
 
 
-_NOBODY = "no accepted minion is meant by this target (salt-key --list=accepted)"
+def heard(function, answers):
+    """Return ``{id: value}`` of those that answered, in order, and a line for each other reason."""
+    told = {one: _minions.trouble(function, answers[one]) for one in _tables.in_order(answers)}
+    groups = _tables.alike({one: why for one, why in told.items() if why})
+    missing = [f"{_tables.folded(ids)}: {why}" for why, ids in groups]
+    return {one: answers[one].value for one, why in told.items() if not why}, missing
 
 
 def _summary(problems):
@@ -82,13 +81,6 @@ def _summary(problems):
         return "well"
     more = f" (and {len(problems) - 1} more)" if problems[1:] else ""
     return f"{_minions.first_line(problems[0])}{more}"
-
-
-def _missing(function, answers):
-    """Return a line for those that did not answer, for each reason."""
-    told = {one: _minions.trouble(function, answer) for one, answer in answers.items()}
-    groups = _tables.alike({one: why for one, why in told.items() if why})
-    return [f"{_tables.folded(ids)}: {why}" for why, ids in groups]
 
 
 def _difference(one, answer):

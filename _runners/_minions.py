@@ -1,6 +1,7 @@
 """Minions, asked from the master: each stands in the answer, whether it answers or not."""
 
 import contextlib
+import re
 import typing
 
 import salt.client
@@ -8,6 +9,8 @@ import salt.utils.minions
 
 # What is told of a minion that does not answer, and of one that has no such function.
 SILENT, UNKNOWING = "no answer", "does not know {function} (apply the formula there first)"
+# What Salt puts in front of what a function has raised.
+_ERROR = re.compile(r"^ERROR(?: executing '[^']*')?: ")
 
 
 class Answer(typing.NamedTuple):
@@ -82,4 +85,4 @@ def first_line(value):
     """Return the first line of what went wrong; of a template that does not render, the reason."""
     lines = [str(value)] if not isinstance(value, list) else list(map(str, value))
     lines = [line.strip() for text in lines for line in text.splitlines() if line.strip()]
-    return lines[0].removeprefix("ERROR: ") if lines else "failed without a word"
+    return _ERROR.sub("", lines[0]) if lines else "failed without a word"

@@ -9,6 +9,7 @@ _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 _RUN = 3
 # As many lines of one difference as a person may want to read.
 _LINES = 12
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def in_order(ids):
@@ -69,6 +70,22 @@ def limited(lines, most=_LINES):
 def counted(number, noun):
     """Return ``1 gateway`` or ``2 gateways``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def age(seconds):
+    """Return a time in one unit, the largest that fits: 59s, 5m, 3h, 12d."""
+    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
+    return f"{seconds // size}{unit}"
+
+
+def cut(text, most):
+    """Return a text of so many characters at most, which tells that there was more."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def visible(line):
+    """Return a line as it may be shown: what a client says of itself could steer a terminal."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in line)
 
 
 def _parts(name):

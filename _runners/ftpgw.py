@@ -5,6 +5,7 @@ Every gateway that is meant stands in every table, also one that does not answer
 is for people; with ``--out=json`` the key ``gateways`` holds what each of them said.
 """
 
+import functools
 import os
 import signal
 import time
@@ -12,8 +13,12 @@ import time
 import _alone
 import _fleet
 import _minions
+import _report
 import _rollout
+import _tables
+import _traffic
 import _waves
+import _written
 from salt.exceptions import CommandExecutionError
 
 # For how long the rules of before come back to a gateway that fails.
@@ -172,6 +177,96 @@ def compare(tgt="*", tgt_type="glob", timeout=None):
     return _told(lines, int(differs), {one: answer.value for one, answer in answers.items()})
 
 
+def figures(tgt="*", since="1d", by="site", service=None, tgt_type="glob", timeout=None):
+    """
+    Show how many were let in and refused, gateway by gateway and added up over all of them.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    since, by, service
+        as for ``salt gw1 ftpgw.figures``
+
+    Exit status 1 if a gateway does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.figures
+        salt-run ftpgw.figures 'gw*' since=1h by=address
+    """
+    settings = {"service": service, "since": str(since), "by": by}
+    make = functools.partial(_traffic.figures, by=by)
+    return _table(make, "ftpgw.figures", (tgt, tgt_type, timeout), **settings)
+
+
+def sessions(tgt="*", who=None, tgt_type="glob", timeout=None):
+    """
+    Show who is connected to which gateway, the oldest session first.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    who
+        only those of this address, network, site or account
+
+    Exit status 1 if a gateway does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.sessions
+        salt-run ftpgw.sessions 'gw*' who=acme
+    """
+    return _table(_traffic.sessions, "ftpgw.sessions", (tgt, tgt_type, timeout), who)
+
+
+def report(tgt="*", out=None, since="1d", drift=False, tgt_type="glob", timeout=None):
+    """
+    Write a page of the whole fleet: one file for a browser, which loads nothing from anywhere.
+
+    tgt, tgt_type, timeout
+        as for ``ftpgw.rollout``
+
+    out
+        the path of the file; whoever runs this alone may read it, unless it was there before
+
+    since
+        of how much of the logs connections are counted
+
+    drift
+        whether states are rehearsed as well, as ``ftpgw.drift`` does it, which takes longer
+
+    What is not well stands first; then which site is admitted where, connections by hour, who was
+    refused, sessions and places, and certificates that end. Exit status 1 if a gateway is not well
+    or does not answer.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-run ftpgw.report out=/root/fleet.html
+        salt-run ftpgw.report 'gw*' out=/root/fleet.html since=12h drift=True
+    """
+    if not out:
+        return _told(["out: the path of a file is needed, such as out=/root/fleet.html"], 1)
+    ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
+    answers = dict(ask(ids, "ftpgw.overview", since=str(since)))
+    lines = None
+    if drift:
+        lines, _ = _fleet.drift(dict(ask(ids, "state.apply", "ftpgw", test=True)))
+    try:
+        _written.write(str(out), _report.page(answers, time.time(), since, lines))
+    except OSError as error:
+        return _told([f"{out}: {error.strerror}"], 1)
+    bad = _report.unwell(answers)
+    count = _tables.counted(len(ids), "gateway")
+    told = f"{out}: {count}, {len(bad)} not well" if ids else _fleet.NOBODY
+    return _told([told], int(bool(bad) or not ids))
+
+
 def _table(make, function, who, *arguments, **settings):
     """Ask all the same, and return the table that is made of it."""
     tgt, tgt_type, timeout = who
@@ -215,4 +310,5 @@ def _told(lines, retcode, gateways=None):
     """Return what `salt-run` prints; an orchestration heeds the exit status in the context."""
     __context__["retcode"] = retcode
     more = {"gateways": gateways} if __opts__.get("output") and gateways is not None else {}
-    return {"outputter": "ftpgw_lines", "text": "\n".join(lines), "retcode": retcode, **more}
+    text = "\n".join(map(_tables.visible, lines))
+    return {"outputter": "ftpgw_lines", "text": text, "retcode": retcode, **more}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import pwd
 import stat
 
@@ -30,6 +31,10 @@ def checked(name, files=()):
     if problems:
         return _result.failed(name, "\n".join(problems))
     warnings = __salt__["ftpgw.settings"]("warnings")
+    if not __opts__["test"]:
+        # Of which metrics tell when that was.
+        with contextlib.suppress(OSError):
+            pathlib.Path(__opts__["cachedir"], "ftpgw-run").touch(0o600)
     return _result.unchanged(name, "every setting makes sense", warnings)
 
 

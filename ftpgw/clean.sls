@@ -19,6 +19,17 @@ include:
 ftpgw leaves nothing over:
   ftpgw.leftovers:
     - remove: True
+{%- set metrics = opts.get("schedule", {}).get("ftpgw metrics") %}
+{%- if metrics %}
+
+ftpgw metrics are written no more:
+  schedule.absent:
+    - name: ftpgw metrics
+
+ftpgw metrics are gone:
+  file.absent:
+    - name: {{ (metrics.args[0] ~ "/ftpgw.prom") | json }}
+{%- endif %}
 
 ftpgw Makefile of the rules is gone:
   file.absent:

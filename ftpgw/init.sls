@@ -13,4 +13,7 @@ include:
   - ftpgw.rules
   - ftpgw.services
   - ftpgw.firewall
+{%-   if ftpgw.metrics or "ftpgw metrics" in opts.get("schedule", {}) %}
+  - ftpgw.metrics
+{%-   endif %}
 {%- endif %}

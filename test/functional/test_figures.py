@@ -1,6 +1,7 @@
 """Figures of a real tcpserver and a real multilog, against what the test itself did."""
 
 import contextlib
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -37,8 +38,8 @@ def log(tmp_path):
     return write
 
 
-def read(folder, since=0, by="address"):
-    return _figures.read(folder, since, KEYS[by])
+def read(folder, since=0, by="address", until=None):
+    return _figures.read(folder, since, KEYS[by], until)
 
 
 def test_whoever_was_let_in_and_refused_is_counted(log):
@@ -89,6 +90,12 @@ def test_nothing_older_is_counted_and_no_file_that_was_finished_before_is_read(l
     assert len([name for name in opened if name.startswith("@")]) == 1
 
 
+def test_what_is_of_the_last_second_and_later_is_not_counted(log):
+    folder = log("".join(ok(second, "9.9.9.9") for second in range(10)))
+    assert read(folder, since=3, until=7)["connections"]["9.9.9.9"]["admitted"] == 4
+    assert read(folder, since=7, until=7)["connections"] == {}
+
+
 def test_a_line_is_counted_whole_though_it_is_read_in_two_pieces(log, monkeypatch):
     monkeypatch.setattr(_multilog, "BLOCK", 1)
     assert read(log(ok(60, "9.9.9.9") * 50))["connections"]["9.9.9.9"]["admitted"] == 50
@@ -103,6 +110,17 @@ def test_what_others_write_is_not_counted(log):
 @pytest.mark.parametrize("address", ["2001:db8::7", "::ffff:9.9.9.9"])
 def test_an_address_of_ipv6_is_one_too(log, address):
     assert list(read(log(ok(60, address)))["connections"]) == [address]
+
+
+def test_a_service_has_metrics_also_where_pillar_makes_no_sense(minion, tmp_path):
+    folder = tmp_path / "svc.d/echo"
+    folder.mkdir(parents=True)
+    (folder / "run").write_text("#!/bin/sh\nexec tcpserver -c7 127.0.0.1 2100 echo\n")
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service/echo").symlink_to(folder)
+    text = type(minion)(tmp_path).functions["ftpgw.metrics"]()
+    assert 'ftpgw_service_up{service="echo"} 0\n' in text
+    assert 'ftpgw_service_places{service="echo"} 7\n' in text
 
 
 class TestService:
@@ -172,3 +190,54 @@ class TestService:
             served(since="soon")
         with pytest.raises(CommandExecutionError, match=r"^nosuch: no such service"):
             served("nosuch")
+
+    def test_an_overview_has_the_hours_and_who_was_refused(self, served, minion, eventually):
+        """Also where pillar makes no sense, which is told."""
+
+        def overview():
+            found = minion.functions["ftpgw.overview"]("1h")
+            hours = found["connections"]["hours"]
+            return found if sum(hour[1] + hour[2] for hour in hours) == 5 else None
+
+        eventually(overview)
+        found = overview()
+        assert sum(hour[1] for hour in found["connections"]["hours"]) == 3
+        refused = found["connections"]["refused"]
+        assert sorted(refused) == [["127.0.0.9", 1], ["127.0.1.1", 1]]
+        assert found["rules"]["figures"]["sites"] == {"default": "deny", "here": "in part"}
+        digest = minion.functions["tcprules.digest"]("figures")
+        assert found["rules"]["figures"]["digest"] == digest
+        assert "pillar has nothing for this gateway" in found["problems"][0]
+        assert (found["sessions"], found["certificate"]) == ([], None)
+
+    def test_metrics_go_on_from_what_was_counted(
+        self, served, minion, tmp_path, monkeypatch, eventually
+    ):
+        """The first look counts nothing, a second one what came in between, a third no more."""
+        eventually(lambda: sum(served("figures", "1h")["figures"]["ends"].values()) == 5)
+        metrics = minion.functions["ftpgw.metrics"]
+        # Another minion in this process would have a module look where that one does.
+        memory = pathlib.Path(metrics.__globals__["__opts__"]["cachedir"], "ftpgw-metrics.json")
+        memory.unlink(missing_ok=True)
+
+        def clients(seconds):
+            monkeypatch.setattr(time, "time", lambda now=time.time: now() + seconds)
+            text = metrics()
+            monkeypatch.undo()
+            return [line for line in text.splitlines() if line.startswith("ftpgw_connections")]
+
+        assert clients(-600) == []
+        service = 'service="figures"'
+        assert clients(600) == [
+            f'ftpgw_connections_total{{{service},site="default",verdict="admitted"}} 0',
+            f'ftpgw_connections_total{{{service},site="default",verdict="refused"}} 1',
+            f'ftpgw_connections_total{{{service},site="here",verdict="admitted"}} 3',
+            f'ftpgw_connections_total{{{service},site="here",verdict="refused"}} 1',
+        ]
+        path = metrics(str(tmp_path / "textfiles"))
+        assert path == str(tmp_path / "textfiles/ftpgw.prom")
+        assert (
+            'site="here",verdict="admitted"} 3' in (tmp_path / "textfiles/ftpgw.prom").read_text()
+        )
+        assert [file.name for file in (tmp_path / "textfiles").iterdir()] == ["ftpgw.prom"]
+        memory.unlink()

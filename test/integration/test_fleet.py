@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 
+import fleet as sandbox
 import gateway as gw
 import pytest
 import yaml
@@ -116,6 +117,28 @@ def test_the_documentation_prints(salt, module):
     documented = salt("sys.doc", module).data
     assert set(documented) == functions
     assert [name for name, text in documented.items() if "CLI Example" not in text] == []
+
+
+def test_a_setting_has_the_minion_write_metrics_each_minute(salt, pillar, tmp_path):
+    """For node_exporter; without it, neither the schedule nor the file is left."""
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        with pillar() as ftpgw:
+            ftpgw["metrics"] = str(folder)
+        done = salt("state.apply", "ftpgw")
+        assert done.returncode == 0, done.stdout
+        again = {state["__id__"]: state for state in salt("state.apply", "ftpgw").data.values()}
+        assert not gw.changed(again)
+        sandbox.eventually((folder / "ftpgw.prom").exists)
+        text = (folder / "ftpgw.prom").read_text()
+        assert 'ftpgw_service_up{service="open-ftpd"} 1' in text
+        assert time.time() - 600 < float(re.search(r"^ftpgw_last_run_seconds (.*)", text, re.M)[1])
+    assert not (folders[0] / "ftpgw.prom").exists()
+    with pillar() as ftpgw:
+        del ftpgw["metrics"]
+    assert salt("state.apply", "ftpgw").returncode == 0
+    assert not (folders[1] / "ftpgw.prom").exists()
+    assert "ftpgw metrics" not in salt("schedule.list", "show_all=True").stdout
 
 
 def test_what_goes_down_is_told_and_a_reactor_has_it_up_again(salt, event_listener):

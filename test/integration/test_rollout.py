@@ -171,3 +171,30 @@ def test_the_fleet_stands_in_one_table(fleet):
         ["allow", "ftp", "acme", "203.0.113.7:allow", "gw2"],
         ["deny", "ftp", "default", ":deny", "gw1,", "gw3,", "gw4"],
     ]
+
+
+def test_what_they_counted_and_who_is_there_is_added_up(fleet):
+    """None of these has a service of its own, which is no failure."""
+    figures = fleet.run("ftpgw.figures", "gw*")
+    assert (figures.returncode, figures.stdout) == (1, "gw9: no answer\n")
+    wrong = fleet.run("ftpgw.figures", ALL, "by=shoe")
+    assert wrong.returncode == 1
+    assert "gw1 to gw4: by: expected site, rule, hour, address, got 'shoe'" in wrong.stdout
+    sessions = fleet.run("ftpgw.sessions", ALL, "who=acme", "--out=json")
+    assert sessions.returncode == 0
+    assert json.loads(sessions.stdout)["gateways"] == {one: [] for one in fleet.ids}
+
+
+def test_a_page_shows_all_of_them(fleet, tmp_path):
+    """Also who does not answer, and with drift=True what separates them from pillar."""
+    page = tmp_path / "fleet.html"
+    for more in ((), ("drift=True",)):
+        done = fleet.run("ftpgw.report", "gw*", f"out={page}", *more)
+        assert done.returncode == 1, done.stdout
+        assert done.stdout.startswith(f"{page}: 5 gateways, ")
+    text = page.read_text()
+    assert "No answer: gw9." in text
+    assert all(f"<b>{one}</b>" in text for one in fleet.ids)
+    assert "<td>acme</td>" in text
+    assert "What separates gateways from what is declared" in text
+    assert page.stat().st_mode & 0o777 == 0o600

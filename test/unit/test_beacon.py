@@ -25,7 +25,7 @@ class Watch:
 
     def __init__(self, folder):
         self.now, self.records = 100_000.0, {"ftp": service()}
-        self.folder = folder
+        self.folder, self.until, self.asked = folder, None, 0
         self.load()
 
     def load(self):
@@ -37,11 +37,16 @@ class Watch:
         self.module.__salt__ = {
             "daemontools.show": lambda: self.records,
             "daemontools.log": lambda name, lines: [f"the end of {name}"][:lines],
+            "ftpgw.certificate": self.certificate,
         }
         self.module.time = self
 
     def time(self):
         return self.now
+
+    def certificate(self):
+        self.asked += 1
+        return {} if self.until is None else {"until": self.until, "days": 1}
 
     def after(self, seconds, **records):
         """Let time go by, services become something else, and the beacon look."""
@@ -123,6 +128,34 @@ def test_an_event_says_what_a_person_would_ask(watch):
     ]
 
 
+def test_a_certificate_is_told_of_once_two_weeks_before_its_end_and_once_renewed(watch):
+    """It is looked at once an hour, and one that cannot be read is no event."""
+    day = 86400
+    watch.until = watch.now + 16 * day
+    assert watch.after(0) == watch.after(3599) == []
+    assert watch.asked == 1
+    assert watch.after(day) == []
+    watch.now += day
+    [event] = watch.module.beacon([{"settle": 10}])
+    assert event == {
+        "tag": "certificate/ends",
+        "service": "certificate",
+        "is": "ends",
+        "was": "up",
+        "problem": "the certificate ends in 13 days",
+    }
+    watch.load()
+    assert watch.after(2 * day) == []
+    watch.until = watch.now + 365 * day
+    assert watch.after(3600) == ["certificate/up"]
+    watch.until = None
+    assert watch.after(3600) == []
+    watch.until = watch.now
+    assert watch.after(3600) == ["certificate/ends"]
+    watch.until = None
+    assert watch.after(3600) == ["certificate/up"]
+
+
 def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):
     def broken():
         raise watch.module.CommandExecutionError("no")
@@ -140,3 +173,4 @@ def test_settings_are_judged(watch, settle, good):
     for config in ([{"interval": 5}, {"settle": settle}], {"settle": settle}):
         assert watch.module.validate(config)[0] is good
     assert watch.module.validate([{"interval": 5}])[0]
+    assert watch.module.validate([{"days": settle}])[0] is good

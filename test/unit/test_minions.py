@@ -10,6 +10,7 @@ import pytest
         ({}, 0, "good", None),
         ({"problems": ["x"]}, 1, "bad", None),
         ("ERROR: open-ftpd: down", 1, "bad", "open-ftpd: down"),
+        ("ERROR executing 'ftpgw.figures': by: no", 1, "bad", "by: no"),
         (["Rendering SLS failed:\n  more", "x"], 1, "bad", "Rendering SLS failed:"),
         (
             "'ftpgw.health' is not available.",

@@ -47,3 +47,15 @@ def test_what_is_nested_becomes_lines_with_their_path():
 def test_what_is_too_long_is_counted():
     assert _tables.limited(["x"] * 12) == ["x"] * 12
     assert _tables.limited(["x"] * 14, 12)[-1] == "and 2 lines more"
+
+
+def test_a_time_is_told_in_one_unit():
+    assert list(map(_tables.age, (0, 59, 60, 7200, 90000))) == ["0s", "59s", "1m", "2h", "1d"]
+
+
+def test_what_is_too_long_is_cut():
+    assert [_tables.cut("gateway", most) for most in (7, 6)] == ["gateway", "gatew…"]
+
+
+def test_nothing_steers_a_terminal():
+    assert _tables.visible("ftpd: \x1b[31m\u202eroot é") == "ftpd: \\x1b[31m\\x202eroot é"

@@ -178,3 +178,10 @@ def test_a_key_in_the_place_of_its_path_is_not_shown(good):
     lines = "\n".join(_check.problems(_tls.TLS, tls, "ftpgw:tls"))
     assert "got text" in lines
     assert "BEGIN" not in lines
+
+
+def test_the_end_of_a_certificate_is_known(good, tmp_path):
+    """For whoever watches it; of a file that is none, it is not."""
+    ends = _tls.ends(good, lambda path: None)
+    assert 89 <= (ends - NOW.timestamp()) / 86400 <= 90
+    assert _tls.ends({"certificate": str(tmp_path / "none")}, None) is None

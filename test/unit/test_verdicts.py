@@ -155,3 +155,12 @@ class TestDigest:
 
     def test_it_names_its_definition(self):
         assert re.fullmatch("1:[0-9a-f]{16}", verdicts.digest(":deny"))
+
+
+def test_what_rules_decide_for_which_site():
+    """A site whose rules others overrule everywhere decides nothing."""
+    text = "# lan\n10.:allow\n# acme\n9.9.9.:allow\n9.9.9.13:deny\n# six\n2001:db8::1:deny\n"
+    text += "# late\n10.1.1.1:deny\n# lost\n9.9.9.:deny\n# default\n:deny\n"
+    sites = {"acme": "in part", "default": "deny", "lan": "allow", "late": "deny", "six": "deny"}
+    assert verdicts.sites(text) == sites
+    assert verdicts.sites("") == {}
