@@ -175,11 +175,11 @@ def accounts(since="30d"):
     Returns a mapping by name: ``state`` (``present``, ``not made yet``, ``ended``, ``absent`` and
     still there, or ``left over``, which opens nothing), ``from`` which sites, ``until`` when and
     what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how many ``sessions``
-    it has now, and its ``last_login``, None if there was none; where the server tells it to the
-    system log alone, that is not there.
+    it has now, and its ``last_login``, None if there was none; where no log of multilog tells who
+    logs in, that is not there.
 
     Raises SaltInvocationError if something is wrong with the settings of this gateway, and
-    CommandExecutionError where a log, or who is connected, cannot be read.
+    CommandExecutionError where it cannot be told who is connected.
 
     CLI Example:
 
@@ -194,15 +194,17 @@ def accounts(since="30d"):
     connected = [session["account"] for session in _connected(None)]
     for name, entry in told.items():
         entry["sessions"] = connected.count(name)
-    settings = _gateway_of(None)["settings"]
-    if "log" in settings["servers"][settings["server"]].get("can", ()):
-        last = {
-            record["account"]: f"{record['time']} from {record['address']}"
-            for record in logins(since)
-            if record["result"] == "logged in"
-        }
-        for name, entry in told.items():
-            entry["last_login"] = last.get(name)
+    try:
+        records = logins(since)
+    except CommandExecutionError:
+        return told
+    last = {
+        record["account"]: f"{record['time']} from {record['address']}"
+        for record in records
+        if record["result"] == "logged in"
+    }
+    for name, entry in told.items():
+        entry["last_login"] = last.get(name)
     return told
 
 

@@ -83,12 +83,19 @@ def test_a_recipe_does_what_it_says(gateway, pillar, name):
         for settings in given:
             put(ftpgw, settings, ftpgw["accounts"]["partner"]["password"])
     gw.forget_starts()
-    with SCENES[name]():
-        for piece in pieces:
-            for command, output in COMMAND.findall(piece):
-                done = gateway.salt_call(*shlex.split(command))
-                assert without_figures(done.stdout) == without_figures(output), command
-    gateway.call("tcprules.release", "ftp")
+    try:
+        with SCENES[name]():
+            for piece in pieces:
+                for command, output in COMMAND.findall(piece):
+                    done = gateway.salt_call(*shlex.split(command))
+                    assert without_figures(done.stdout) == without_figures(output), command
+    finally:
+        gateway.call("tcprules.release", "ftp")
+        with gw.pillar() as ftpgw:
+            ftpgw["leftovers"] = "remove"
+            for account in {name for settings in given for name in settings.get("accounts", ())}:
+                del ftpgw["accounts"][account]
+        gateway.apply("ftpgw.accounts")
 
 
 def put(above, settings, password):
