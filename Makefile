@@ -24,6 +24,8 @@ SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
+# Takes about as long as the other integration tests.
+HALF = $(patsubst %,test/integration/test_%.py,account_limits accounts bad_days box fleet gateway)
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
@@ -41,14 +43,20 @@ DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::arc
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
-# Each file of the first has its own daemons; all of the second share one gateway.
+# Each file of the first has its own daemons; all of a half share one gateway, and the halves run at once.
 test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
 	$(PYTEST) $(APART) test/unit test/functional test/boxes
-	$(PYTEST) test/integration
+	$(MAKE) --no-print-directory -j 2 --output-sync=target half-one half-other
 endif
+
+half-one:
+	$(PYTEST) $(HALF)
+
+half-other:
+	$(PYTEST) $(filter-out $(HALF),$(wildcard test/integration/test_*.py))
 
 boot: $(VENV)/ready $(CACHE)/tools $(BOOT)/$(RELEASE)
 	$(PYTEST) $(or $(TESTS),test/boot)
@@ -115,4 +123,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo docs lint shell test
+.PHONY: bench boot clean demo docs half-one half-other lint shell test
