@@ -24,8 +24,9 @@ SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
-# Takes about as long as the other integration tests.
-HALF = $(patsubst %,test/integration/test_%.py,account_limits accounts bad_days box fleet gateway)
+# Each takes about as long as the integration tests that it leaves to the rest.
+FIRST = $(patsubst %,test/integration/test_%.py,accounts rollout ssh)
+SECOND = $(patsubst %,test/integration/test_%.py,account_limits bad_days box gateway sessions)
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
@@ -43,20 +44,23 @@ DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::arc
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
-# Each file of the first has its own daemons; all of a half share one gateway, and the halves run at once.
+# Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
 test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
 	$(PYTEST) $(APART) test/unit test/functional test/boxes
-	$(MAKE) --no-print-directory -j 2 --output-sync=target half-one half-other
+	$(MAKE) --no-print-directory -j 3 --output-sync=target third-one third-two third-three
 endif
 
-half-one:
-	$(PYTEST) $(HALF)
+third-one:
+	$(PYTEST) $(FIRST)
 
-half-other:
-	$(PYTEST) $(filter-out $(HALF),$(wildcard test/integration/test_*.py))
+third-two:
+	$(PYTEST) $(SECOND)
+
+third-three:
+	$(PYTEST) $(filter-out $(FIRST) $(SECOND),$(wildcard test/integration/test_*.py))
 
 boot: $(VENV)/ready $(CACHE)/tools $(BOOT)/$(RELEASE)
 	$(PYTEST) $(or $(TESTS),test/boot)
@@ -123,4 +127,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo docs half-one half-other lint shell test
+.PHONY: bench boot clean demo docs lint shell test third-one third-three third-two
