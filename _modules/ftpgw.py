@@ -152,7 +152,7 @@ def health(greeting=True):
         salt gw1 ftpgw.health
         salt-call --local ftpgw.health greeting=False --out=json
     """
-    with _known_gateway() as gateway:
+    with _known_gateway(_gateway_or_why) as gateway:
         if gateway["settings"]["problems"]:
             # Nobody knows what it shall be, but what is wrong with its services can be told.
             lines = _health.asked("services", lambda: __salt__["daemontools.problems"]())
@@ -188,16 +188,17 @@ def accounts(since="30d"):
         salt gw1 ftpgw.accounts
         salt gw1 ftpgw.accounts since=7d
     """
-    declared, system = _declared_accounts(False)
-    planned, machine = _accounts_plan(declared, system, False)
-    told = _accounts.described(planned, declared, machine)
-    connected = [session["account"] for session in _connected(None)]
-    for name, entry in told.items():
-        entry["sessions"] = connected.count(name)
-    try:
-        records = logins(since)
-    except CommandExecutionError:
-        return told
+    with _known_gateway(_gateway_of):
+        declared, system = _declared_accounts(False)
+        planned, machine = _accounts_plan(declared, system, False)
+        told = _accounts.described(planned, declared, machine)
+        connected = [session["account"] for session in _connected(None)]
+        for name, entry in told.items():
+            entry["sessions"] = connected.count(name)
+        try:
+            records = logins(since)
+        except CommandExecutionError:
+            return told
     last = {
         record["account"]: f"{record['time']} from {record['address']}"
         for record in records
@@ -521,7 +522,7 @@ def overview(since="1d"):
         salt gw1 ftpgw.overview since=1h
     """
     start = _multilog.moment(since)
-    with _known_gateway():
+    with _known_gateway(_gateway_or_why):
         found = health(greeting=False)
         parts = {
             "rules": _meanings,
@@ -739,14 +740,19 @@ def unban(address):
 
         salt gw1 ftpgw.unban 9.9.9.9
     """
-    bans = [ban for ban in banned() if ban["address"] == str(address)]
-    if not bans:
-        raise CommandExecutionError(f"{address}: is not banned (ftpgw.banned)")
-    for ban in bans:
-        _bans.lift(_gateway_of(None)["settings"]["filter"]["unban"], ban)
-    if any(ban["address"] == str(address) for ban in banned()):
-        raise CommandExecutionError(f"{address}: is banned still, or again (ftpgw.banned)")
+    with _known_gateway(_gateway_of) as gateway:
+        bans = _bans_of(str(address))
+        if not bans:
+            raise CommandExecutionError(f"{address}: is not banned (ftpgw.banned)")
+        for ban in bans:
+            _bans.lift(gateway["settings"]["filter"]["unban"], ban)
+        if _bans_of(str(address)):
+            raise CommandExecutionError(f"{address}: is banned still, or again (ftpgw.banned)")
     return [ban["rules"] for ban in bans]
+
+
+def _bans_of(address):
+    return [ban for ban in banned() if ban["address"] == address]
 
 
 def why(address, since="1d"):
@@ -773,18 +779,17 @@ def why(address, since="1d"):
         salt gw1 ftpgw.why 9.9.9.9
     """
     address = _cidr.address(_tcpserver.known(str(address)))
-    settings = _gateway_of(None)["settings"]
-    try:
-        sessions = [_sessions.shown(session) for session in _connected(address)]
-    except CommandExecutionError:
-        sessions = None
-    known = {"settings": settings, "records": __salt__["daemontools.show"](), "sessions": sessions}
-    known["bans"] = {ban["rules"]: ban for ban in banned() if ban["address"] == address}
-    scripts = _tcpserver.scripts(_definitions())
-    facts = {
-        name: _facts(name, scripts[name], address, since, known)
-        for name in sorted(_tcpserver.ports(scripts))
-    }
+    with _known_gateway(_gateway_of) as gateway:
+        known = {"settings": gateway["settings"], "sessions": None}
+        with contextlib.suppress(CommandExecutionError):
+            known["sessions"] = [_sessions.shown(session) for session in _connected(address)]
+        known["records"] = __salt__["daemontools.show"]()
+        known["bans"] = {ban["rules"]: ban for ban in _bans_of(address)}
+        scripts = _tcpserver.scripts(_definitions())
+        facts = {
+            name: _facts(name, scripts[name], address, since, known)
+            for name in sorted(_tcpserver.ports(scripts))
+        }
     # What was asked has set it.
     __context__["retcode"] = 0
     return _why.text(address, facts)
@@ -923,7 +928,7 @@ def put(path, text, mode=None):
     return True
 
 
-def _gateway_of(saltenv, files=None):
+def _gateway_of(saltenv=None, files=None):
     """Return the settings and problems of this gateway; in a run of states they are made once."""
     run = _run()
     if "gateway" in run:
@@ -939,16 +944,21 @@ def _gateway_of(saltenv, files=None):
     return made
 
 
+def _gateway_or_why():
+    """Return the settings and problems of this gateway; also where they cannot be worked out."""
+    try:
+        return _gateway_of()
+    except (CommandExecutionError, SaltInvocationError) as error:
+        wrong = [f"{_gateway.PILLAR}: its settings cannot be worked out: {error}"]
+        return {"problems": wrong, "settings": {"problems": wrong}}
+
+
 @contextlib.contextmanager
-def _known_gateway():
+def _known_gateway(work_out):
     """Work the settings of this gateway out once for all that is asked in the block."""
     run = _run()
     known = "gateway" in run
-    try:
-        run["gateway"] = _gateway_of(None)
-    except (CommandExecutionError, SaltInvocationError) as error:
-        wrong = [f"{_gateway.PILLAR}: its settings cannot be worked out: {error}"]
-        run["gateway"] = {"problems": wrong, "settings": {"problems": wrong}}
+    run["gateway"] = work_out()
     try:
         yield run["gateway"]
     finally:
