@@ -136,10 +136,10 @@ def resolved(declared, get, path, bcrypt=False):
             except Exception as error:
                 wrong.append(f"{where}: sdb cannot be asked: {type(error).__name__}")
             else:
-                wrong += (
-                    [] if _is_hash(hashed) else [f"{where}: what sdb has there is no crypt hash"]
-                )
-                wrong += _other_than_bcrypt(hashed, where) if bcrypt and _is_hash(hashed) else []
+                if not _is_hash(hashed):
+                    wrong.append(f"{where}: what sdb has there is no crypt hash")
+                elif bcrypt:
+                    wrong += _other_than_bcrypt(hashed, where)
             account = {**account, "password": hashed}
         found[name] = account
     _check.refuse_all(wrong)

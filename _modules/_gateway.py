@@ -215,17 +215,18 @@ def rendered(merged, problems, warnings=(), limited=None):
         "proxied": is_proxied(merged),
         "problems": problems,
         "warnings": list(warnings),
-        "rules": {} if problems else _spoken(without_limits(merged["rules"])),
+        "rules": {} if problems else _spoken(_unlimited(merged["rules"])),
         "services": services,
     }
 
 
-def without_limits(rules):
-    """Return rule sets as tcprules has them."""
-    return {
-        name: {key: value for key, value in settings.items() if key != "limits"}
-        for name, settings in rules.items()
-    }
+def _unlimited(rules):
+    return {name: without_limits(settings) for name, settings in rules.items()}
+
+
+def without_limits(settings):
+    """Return the settings of a rule set as tcprules has them."""
+    return {key: value for key, value in settings.items() if key != "limits"}
 
 
 def _spoken(value):

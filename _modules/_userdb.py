@@ -18,6 +18,8 @@ CHROOT_LIST = "/etc/ftpchroot"
 _HEAD = "# The FTP accounts of this gateway, by ftpgw."
 _EVERYBODY = "@"
 _DAY = 86400
+# Of a size, each a thousand of the one before.
+_UNITS = ("bytes", "kB", "MB", "GB")
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
@@ -260,9 +262,8 @@ def _size(home):
             with contextlib.suppress(FileNotFoundError):
                 size += os.lstat(os.path.join(folder, name)).st_size
                 count += 1
-    unit = next(unit for unit in (1, 1000, 10**6, 10**9) if size < 1000 * unit or unit == 10**9)
-    name = {1: "bytes", 1000: "kB", 10**6: "MB", 10**9: "GB"}[unit]
-    return f"{size // unit} {name} in {count} file{'' if count == 1 else 's'}"
+    power = min((len(str(size)) - 1) // 3, len(_UNITS) - 1)
+    return f"{size // 1000**power} {_UNITS[power]} in {count} file{'' if count == 1 else 's'}"
 
 
 def _owners(folder):

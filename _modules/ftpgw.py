@@ -269,7 +269,7 @@ def plan_accounts(clean=False):
     """
     declared, system = _declared_accounts(clean)
     planned, machine = _accounts_plan(declared, system, clean)
-    groups = _our_groups(machine)
+    groups = [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
     wanted = _userdb.files(declared, system)
     stale = dict.fromkeys(_userdb.stale(wanted, system), "removed")
     if clean:
@@ -430,15 +430,13 @@ def figures(service=None, since="1d", by="site"):
     if by not in _figures.BY:
         raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
-    definitions = _definitions()
-    scripts = _tcpserver.scripts(definitions)
+    scripts = _tcpserver.scripts(_definitions())
     names = [service] if service else sorted(_tcpserver.ports(scripts))
     counted = {}
     for name in names:
         try:
-            log = _multilog.directory(os.path.join(definitions, name))
             key = _figures.BY[by](_decider(scripts.get(name, "")))
-            counted[name] = _figures.summed(_figures.read(log, start, key))
+            counted[name] = _figures.summed(_figures.read(_log_of(name), start, key))
         except (OSError, CommandExecutionError) as error:
             raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}")
     return counted
@@ -1048,10 +1046,6 @@ def _accounts_plan(declared, system, clean):
     return _accounts.plan(declared, machine, system["shell"], remove), machine
 
 
-def _our_groups(machine):
-    return [group for group in (_accounts.GROUP, _accounts.LEFT) if group in machine["groups"]]
-
-
 def _connected(who):
     """Return the sessions of this gateway's services, with their sites and accounts."""
     scripts = _tcpserver.scripts(_definitions())
@@ -1093,8 +1087,8 @@ def _connections(since):
     """Return how many were admitted and refused by hour, and the addresses refused most often."""
     scripts, hours, refused = _tcpserver.scripts(_definitions()), {}, {}
     for name in _tcpserver.ports(scripts):
-        log = _multilog.directory(os.path.join(_definitions(), name))
-        rows = _figures.read(log, since, lambda hour, address: (hour, address))["connections"]
+        found = _figures.read(_log_of(name), since, lambda hour, address: (hour, address))
+        rows = found["connections"]
         for (hour, address), row in rows.items():
             of_hour = hours.setdefault(hour, [0, 0])
             of_hour[0] += row["admitted"]
@@ -1119,13 +1113,18 @@ def _running(names):
 def _counted_between(scripts, name, since, until):
     """Return how often a service was started in a while, and who came, by site."""
     try:
-        log = _multilog.directory(os.path.join(_definitions(), name))
+        log = _log_of(name)
         key = _figures.BY["site"](_decider(scripts[name]))
         rows = _figures.read(log, since, key, until)["connections"]
         moments, _ = _multilog.starts(log, _servicehealth.SEARCHED)
     except (OSError, CommandExecutionError):
         return 0, {}
     return sum(since <= moment < until for moment in moments), rows
+
+
+def _log_of(name):
+    """Return the directory of the log of a service."""
+    return _multilog.directory(os.path.join(_definitions(), name))
 
 
 def _decider(script):
@@ -1218,7 +1217,7 @@ def _judge_rules(name, given, path):
     if not found:
         limits = given.get("limits")
         found = list(_limits.problems(limits, given.get("sites", {}), f"{path}:limits"))
-        [given] = _gateway.without_limits({path: given}).values()
+        given = _gateway.without_limits(given)
         found += _sites.problems(given, path)
     if found or _sites.checked(given, path)["state"] == "absent":
         return found
