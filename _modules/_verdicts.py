@@ -20,6 +20,8 @@ _NAMED = 10
 # As many rules as a person may want to read.
 _LINES = 200
 _NO_RULE = ("allow", "no rule")
+# Of a rule that no comment stands above.
+_NO_SITE = "no site"
 # Or the last rule, which is for them too.
 _IPV6_RULE = re.compile("([0-9a-f.]*:[0-9a-f:.]*|):(?=allow|deny)")
 # What tcpserver knows of a client by asking others.
@@ -89,13 +91,9 @@ def sites(text):
     found = {}
     for _, _, (action, site) in _partition(_spans(text, None)):
         found.setdefault(site, set()).add(_verdict(action))
-    site = _NO_RULE[1]
-    for line in text.split("\n"):
-        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
-        if line.startswith("#"):
-            site = line[1:].strip()
-        elif rule:
-            found.setdefault(site, set()).add(_verdict(line[rule.end() :]))
+    for _, action, site in _other_rules(text):
+        if site != _NO_SITE:
+            found.setdefault(site, set()).add(_verdict(action))
     return {
         site: verdicts.pop() if len(verdicts) == 1 else "in part"
         for site, verdicts in sorted(found.items())
@@ -110,15 +108,24 @@ def _verdict(action):
 def _elsewhere(text):
     """Yield (key, verdict) of IPv6 addresses and of names, where no shorter key says the same."""
     rules = {}
-    for line in text.split("\n"):
-        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
-        if rule:
-            rules.setdefault(rule[1], _verdict(line[rule.end() :]))
+    for key, action, _ in _other_rules(text):
+        rules.setdefault(key, _verdict(action))
     keys_for = _rules.keys_for
     for key, verdict in rules.items():
         shorter = [rules[part] for part in keys_for(key) if part != key and part in rules]
         if key and verdict != next(iter(shorter), _NO_RULE[0]):
             yield key, verdict
+
+
+def _other_rules(text):
+    """Yield (key, action, site) of rules about IPv6 addresses and names, and of the last one."""
+    site = _NO_SITE
+    for line in text.split("\n"):
+        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
+        if line.startswith("#"):
+            site = line[1:].strip()
+        elif rule:
+            yield rule[1], line[rule.end() :], site
 
 
 def _of_change(found, before, after):
@@ -156,7 +163,7 @@ def _spans(text, near):
     # As tcprulescheck: without any rule the connection is allowed.
     yield 0, len(text), _LAST, _NO_RULE
     rules = {}
-    site = "no site"
+    site = _NO_SITE
     for number, line in enumerate(_lines(text, near)):
         if line.startswith("#"):
             site = line[1:].strip()
@@ -238,13 +245,8 @@ def _differing_ipv6(old, new, changed):
 
 def _ipv6_decisions(text):
     rules = {}
-    site = "no site"
-    for line in text.split("\n"):
-        rule = _IPV6_RULE.match(line)
-        if line.startswith("#"):
-            site = line[1:].strip()
-        elif rule:
-            rules.setdefault(rule[1], (line[rule.end() :], site))
+    for key, action, site in _other_rules(text):
+        rules.setdefault(key, (action, site))
     keys_for = _rules.keys_for
     return lambda key: next((rules[part] for part in keys_for(key) if part in rules), _NO_RULE)
 
