@@ -211,7 +211,7 @@ class TestLinked:
         foretold = minion.apply("daemontools.declared", test=True, **later)["changes"]
         link()
         done = minion.apply("daemontools.declared", **later)
-        assert done["result"] is True
+        assert done["result"] is True, done["comment"]
         assert foretold == done["changes"] == {"down": "removed", "service": "started"}
         assert minion.apply("daemontools.declared", test=True, **later)["changes"] == {}
 
