@@ -7,6 +7,7 @@ describes the settings that make both.
 """
 
 import contextlib
+import datetime
 import os
 import time
 from itertools import chain
@@ -27,6 +28,8 @@ import _verdicts
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 _OLD = " (the old rules stand)"
+# How often the minion looks, once the time of something has come, in seconds.
+_LOOKS = 20
 
 
 def render(name, settings, path=None):
@@ -332,8 +335,9 @@ def revert(name, number, until="2h"):
 
     until
         For how long: ``45m``, ``2h``, ``1d``, or until a time such as ``2026-11-26T08:00``. Runs of
-        states until then keep them in force and say so; the first one after makes the rules what
-        the settings say. ``tcprules.release`` does so at once.
+        states until then keep them in force and say so. Then the minion, by its schedule, makes the
+        rules what the settings say; without a running minion the next run of states does.
+        ``tcprules.release`` does so at once.
 
     Returns the ``changes`` and ``warnings`` as ``tcprules.plan`` tells them.
 
@@ -389,12 +393,15 @@ def deny(name, address, until="1d"):
         return _held(name, {**held, "denied": {**held["denied"], **denied}})
 
 
-def release(name):
+def release(name, passed=False):
     """
     Make the rules what the settings say again: end all that revert and deny hold against them.
 
     name
         The rule set.
+
+    passed
+        End only what is past its time, as the minion does by itself.
 
     Returns and raises as ``tcprules.revert`` does.
 
@@ -405,7 +412,8 @@ def release(name):
         salt gw1 tcprules.release ftp
     """
     with _in_one_line(name, _OLD):
-        return _held(name, {"denied": {}, "again": None})
+        lasting = _rulefiles.held(name, _directory()) if passed else {"denied": {}, "again": None}
+        return _held(name, lasting)
 
 
 def from_cidr(cidr):
@@ -441,7 +449,35 @@ def _held(name, held):
     done = _rulefiles.hold(name, held, _directory())
     if "problem" in done:
         raise CommandExecutionError(done["problem"])
-    return done
+    return {**done, "warnings": [*done["warnings"], *_ended_in_time(name, held)]}
+
+
+def _ended_in_time(name, held):
+    """Have the minion's schedule end what is held, or say that it will not."""
+    job = f"tcprules {name}"
+    ends = [*held["denied"].values(), *([held["again"]["until"]] if held["again"] else [])]
+    # Without a master there is a schedule only within a minion that runs.
+    runs = __opts__.get("file_client") != "local" or __opts__.get("__cli") == "salt-minion"
+    if runs:
+        __salt__["schedule.delete"](job)
+    if not ends:
+        return []
+    if runs:
+        added = __salt__["schedule.add"](
+            job,
+            function="tcprules.release",
+            job_args=[name],
+            job_kwargs={"passed": True},
+            # It reads no zone: this is the minion's own time.
+            after=datetime.datetime.fromtimestamp(min(ends)).isoformat(timespec="seconds"),
+            seconds=_LOOKS,
+            run_on_start=False,
+            maxrunning=1,
+            return_job=False,
+        )
+        if added["result"]:
+            return []
+    return [f"{name}: no minion runs here to end it then (the first run of states after it does)"]
 
 
 def _plan(name, settings, path):

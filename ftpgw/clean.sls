@@ -15,6 +15,13 @@ include:
 {{ ("ftpgw rules " ~ name ~ " are gone") | json }}:
   tcprules.absent:
     - name: {{ name | string | json }}
+{%- set job = "tcprules " ~ name %}
+{%- if job in opts.get("schedule", {}) %}
+
+{{ ("ftpgw rules " ~ name ~ " are held no more") | json }}:
+  schedule.absent:
+    - name: {{ job | json }}
+{%- endif %}
 {% endfor %}
 ftpgw leaves nothing over:
   ftpgw.leftovers:

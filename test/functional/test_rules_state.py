@@ -446,6 +446,20 @@ class TestHeld:
         assert "warnings" not in done
         assert self.verdict(ask, "9.9.9.9") == "allow"
 
+    def test_what_is_past_its_time_is_released_alone(self, ask, declare, page, later):
+        """As the minion's schedule asks for; where none is, a warning says so."""
+        ask("deny", "9.9.9.9", until="30m")
+        done = ask("deny", "9.9.9.8", until="3h")
+        assert done["warnings"][-1].startswith("ftp: no minion runs here to end it then")
+        assert ask("release", passed=True)["changes"] == {}
+        later()
+        done = ask("release", passed=True)
+        assert list(done["changes"]["acme"].values()) == [["9.9.9.9"]]
+        assert self.verdict(ask, "9.9.9.8") == "deny"
+        later(4)
+        assert list(ask("release", passed=True)["changes"]["acme"].values()) == [["9.9.9.8"]]
+        assert declare(page)["changes"] == {}
+
     def test_a_network_is_denied_with_all_that_is_inside(self, ask, declare, page):
         page["sites"]["one"] = {"allow": ["9.9.9.77"]}
         page["expect"] = {}

@@ -66,6 +66,8 @@ def blocks(section):
 def without_figures(text):
     """Return an output without what differs each time, and without its columns."""
     text = text.replace("local", "gw1")
+    # On a gateway that answers its master, one does.
+    text = re.sub(r"- ftp: no minion runs here .*", "", text)
     text = re.sub(r"Total run time:.*", "", text)
     text = re.sub(r"\d[\d.]*[smhd]?\b", "N", text)
     return re.sub(r"\s+", " ", text).strip()

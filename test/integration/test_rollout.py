@@ -123,6 +123,32 @@ def test_what_fails_gets_its_rules_back(fleet, change):
     fleet.salt("gw3", "tcprules.release", "ftp")
 
 
+def test_what_is_denied_in_a_hurry_ends_by_itself(fleet):
+    """Its minion ends it, also one that was killed meanwhile; no run of states comes."""
+
+    def verdict():
+        answer = fleet.salt("gw2", "tcprules.check", "ftp", "9.9.9.9", "--out=json")
+        return json.loads(answer.stdout)["gw2"]["verdict"]
+
+    def jobs():
+        return fleet.salt("gw2", "schedule.list").stdout
+
+    assert verdict() == "allow"
+    # Who is denied for longer stays so.
+    fleet.salt("gw2", "tcprules.deny", "ftp", "9.9.9.10", "until=1h")
+    done = fleet.salt("gw2", "tcprules.deny", "ftp", "9.9.9.9", "until=10s")
+    assert "allow -> deny" in done.stdout
+    assert "no minion" not in done.stdout
+    fleet.kill("gw2")
+    fleet.join("gw2")
+    sandbox.eventually(lambda: fleet.knows("gw2"))
+    sandbox.eventually(lambda: verdict() == "allow")
+    assert "9.9.9.10 is denied until" in fleet.salt("gw2", "tcprules.release", "ftp", "true").stdout
+    assert "tcprules ftp:" in jobs()
+    fleet.salt("gw2", "tcprules.release", "ftp")
+    assert "tcprules ftp:" not in jobs()
+
+
 def test_an_orchestration_does_it_as_well(fleet, change):
     """As one step, which fails as it does; a rehearsal touches nobody."""
     who = change()
