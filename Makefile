@@ -1,6 +1,7 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
 # make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
+# make page    the page of a fleet in a browser; PICTURES=docs/pictures has it make those of README
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
@@ -65,6 +66,9 @@ third-three:
 boot: $(VENV)/ready $(CACHE)/tools $(BOOT)/$(RELEASE)
 	$(PYTEST) $(or $(TESTS),test/boot)
 
+page: $(VENV)/ready $(CACHE)/browser
+	PICTURES=$(PICTURES) $(PYTHON) -m pytest -p no:cacheprovider test/page
+
 bench: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))
 
@@ -109,6 +113,13 @@ $(CACHE)/tools: Makefile
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
+# A package of Python has axe, as one file; nothing else of it is used.
+$(CACHE)/browser: | $(VENV)/ready
+	@echo "preparing a browser, and axe: a minute"
+	$(SUDO) apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >>$(CACHE)/apt.log
+	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(CACHE)/axe "axe-playwright-python~=0.1.8"
+	touch $@
+
 $(BOOT)/%: | $(CACHE)/tools
 	@echo "preparing a machine that boots, in $@: two minutes"
 	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
@@ -127,4 +138,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo docs lint shell test third-one third-three third-two
+.PHONY: bench boot clean demo docs lint page shell test third-one third-three third-two
