@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import getpass
+import hashlib
 import heapq
 import json
 import operator
@@ -137,7 +138,8 @@ def health(greeting=True):
 
     Returns a mapping.  ``problems`` is a list of lines, empty where all is well; where it is not,
     the exit status is 1.  ``notes`` are no trouble: what ``tcprules.deny`` and ``tcprules.revert``
-    hold against pillar, and lists of sites that have ended.  ``services`` has of each service that
+    hold against pillar, lists of sites that have ended, and a pillar that is not the one of the
+    last run of states.  ``services`` has of each service that
     is meant to be up its ``state``, for how many ``seconds``, how many ``clients`` it serves of how
     many at most (``limit``), how often it ``starts`` in the last hour, and of its log the
     ``log_age``, in seconds, ``log_size`` and ``log_free``, in bytes; None is not known.
@@ -159,6 +161,7 @@ def health(greeting=True):
             found = {"problems": lines, "notes": [], "services": {}}
         else:
             found = _health.look(_with_secrets(gateway["settings"]), _call, greeting)
+            found["notes"] += _strange_pillar(gateway["settings"]["digest"])
     found["problems"] = gateway["problems"] + found["problems"]
     # Also where what was asked has set it.
     __context__["retcode"] = 1 if found["problems"] else 0
@@ -937,9 +940,15 @@ def _gateway_of(saltenv=None, files=None):
         else functools.partial(_files_of, saltenv=saltenv or "base")
     )
     made = _judged(_fields(__pillar__), __grains__, fetch, here=True)
+    made["settings"]["digest"] = _digest(_fields(__pillar__))
     if saltenv:
         run["gateway"] = made
     return made
+
+
+def _digest(fields):
+    """Return what tells one pillar from another, and nothing of what is in it."""
+    return hashlib.sha256(json.dumps(fields, default=str).encode()).hexdigest()
 
 
 def _gateway_or_why():
@@ -1081,6 +1090,17 @@ def _last_run():
     with contextlib.suppress(FileNotFoundError):
         return int(os.stat(os.path.join(__opts__["cachedir"], "ftpgw-run")).st_mtime)
     return None
+
+
+def _strange_pillar(digest):
+    """Return a line where pillar is not the one whose states were applied last."""
+    run = pathlib.Path(__opts__["cachedir"], "ftpgw-run")
+    if not run.exists() or run.read_text() in ("", digest):
+        return []
+    return [
+        f"{_gateway.PILLAR}: not the pillar of the last run of states (state.apply ftpgw; if this "
+        "minion remembers an old one, saltutil.refresh_pillar)"
+    ]
 
 
 def _connections(since):

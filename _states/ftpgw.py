@@ -32,10 +32,22 @@ def checked(name, files=()):
         return _result.failed(name, "\n".join(problems))
     warnings = __salt__["ftpgw.settings"]("warnings")
     if not __opts__["test"]:
-        # Of which metrics tell when that was.
         with contextlib.suppress(OSError):
-            pathlib.Path(__opts__["cachedir"], "ftpgw-run").touch(0o600)
+            _remember(__salt__["ftpgw.settings"]("digest"))
     return _result.unchanged(name, "every setting makes sense", warnings)
+
+
+def _remember(digest):
+    """Keep when states were applied, and of which pillar; have the minion know that one, too."""
+    run = pathlib.Path(__opts__["cachedir"], "ftpgw-run")
+    run.touch(0o600)
+    before = run.read_text()
+    run.write_text(digest)
+    waits = __opts__.get("__cli") == "salt-minion"
+    # States are applied of a pillar that is asked for; what else is typed has one of a minion's
+    # memory. Without a master there is one only within a minion that runs.
+    if before != digest and (waits or __opts__.get("file_client") != "local"):
+        __salt__["saltutil.refresh_pillar"](wait=waits)
 
 
 def installed(name, pkgs, **options):

@@ -19,6 +19,8 @@ PORT = 2100
 def rows(scratch):
     with ended_together() as daemons:
         fleet = Fleet(pathlib.Path(scratch), daemons)
+        fleet.run("saltutil.sync_runners")
+        fleet.run("saltutil.sync_output")
         for size in FLEETS:
             new = [f"gw{number}" for number in range(len(fleet.ids) + 1, size + 1)]
             fleet.join(new)
@@ -34,6 +36,23 @@ def rows(scratch):
                 pairs,
                 note=f"{per_minion:.2f} s each; first {first:.1f} s for {len(new)}",
             )
+            yield from runners(fleet, size, again)
+
+
+def runners(fleet, size, again):
+    """Yield what our runners cost, beside what Salt itself takes to ask the same minions."""
+    look, ping = functools.partial(fleet.run, "ftpgw.status"), fleet.ping
+    pairs = in_turn(3, look, ping)
+    yield Row(f"{size} minions", "salt-run ftpgw.status", "salt '*' test.ping", pairs, goal=1.2)
+    rollout = functools.partial(fleet.run, "ftpgw.rollout", "*")
+    pairs = in_turn(3, rollout, again)
+    yield Row(
+        f"{size} minions, nothing to change",
+        "salt-run ftpgw.rollout '*'",
+        "salt '*' state.apply ftpgw",
+        pairs,
+        goal=1.5,
+    )
 
 
 class Fleet:
@@ -86,6 +105,16 @@ class Fleet:
             assert isinstance(states, dict), f"{one}: {states}"
             failed = [state["comment"] for state in states.values() if not state["result"]]
             assert not failed, f"{one}: {failed}"
+
+    def ping(self):
+        """Ask the minions for nothing; raises if one of them does not answer."""
+        assert set(self._salt(self.ids, "test.ping")) == set(self.ids)
+
+    def run(self, *command):
+        """Run a runner; raises if it stopped, or a gateway is not well."""
+        words = ["salt-run", "-c", self.root / "master", *command]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def _declare(self, one):
         """Give a minion the pillar of the example, with an address list and a port of its own."""

@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +15,12 @@ import salt.config
 import salt.loader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# In seconds; whoever needs them has a machine with much else to do.
+PATIENCE = 60
+
+# A shell that starts tests in the background has all of them ignore INT, which no trap changes.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Otherwise Salt keeps what is logged, to tell it when there is nobody left to hear.
 salt._logging.shutdown_temp_handler()
@@ -73,7 +81,7 @@ def eventually():
     """Wait for what supervise does in its own time."""
 
     def wait(reached):
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while not reached():
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -91,6 +99,19 @@ def svscan(minion):
     process.kill()
     process.wait()
     end([*(minion.root / "svc.d").glob("*"), *(minion.root / "svc.d").glob("*/log")])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left(tmp_path_factory):
+    """Leave no service of one file of tests to the next one, which may count them all."""
+    yield
+    for root in tmp_path_factory.getbasetemp().glob("minion[0-9]*"):
+        for link in (root / "service").glob("*"):
+            link.unlink()
+        folders = [*(root / "svc.d").glob("*")]
+        end([*folders, *(folder / "log" for folder in folders)])
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def end(folders):
@@ -118,7 +139,7 @@ class Supervise:
         if down:
             (folder / "down").touch()
         self.processes.append(subprocess.Popen(["supervise", folder], stderr=subprocess.DEVNULL))
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while wait and not self._is_running(folder, down) and time.monotonic() < deadline:
             time.sleep(0.01)
         return folder
@@ -130,7 +151,7 @@ class Supervise:
     def end(self):
         end({Path(process.args[1]) for process in self.processes})
         for process in self.processes:
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -154,7 +154,7 @@ class TestService:
         minion.apply("tcprules.absent", name="figures")
 
     def greeting(self, port, address):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with contextlib.suppress(ConnectionRefusedError):
                 source = (address, 0)

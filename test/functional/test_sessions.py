@@ -26,7 +26,7 @@ class Server:
         self.clients = []
 
     def client(self, address="127.0.0.1"):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 there = socket.create_connection(("127.0.0.1", self.port), 10, (address, 0))

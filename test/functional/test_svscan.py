@@ -79,10 +79,10 @@ def test_where_no_svscan_runs_it_is_not_waited_for_long(tmp_path, monkeypatch):
         _svscan.link(str(tmp_path / "hello"), str(tmp_path / "svc.d"), timeout=30)
 
 
-def test_a_link_outside_the_directory_of_svscan_is_told_with_it(svscan, minion, tmp_path):
+def test_a_link_outside_the_directory_of_svscan_is_told_with_it(svscan, tmp_path):
     (tmp_path / "svc.d").mkdir()
-    there = minion.root / "service"
-    with pytest.raises(CommandExecutionError, match=rf", but one on {there}\)$"):
+    # Another run of tests has some, too.
+    with pytest.raises(CommandExecutionError, match=r" runs on .*, but one on /.*/service\)$"):
         _svscan.link(str(tmp_path / "hello"), str(tmp_path / "svc.d"), timeout=0.1)
 
 

@@ -123,6 +123,25 @@ def test_what_fails_gets_its_rules_back(fleet, change):
     fleet.salt("gw3", "tcprules.release", "ftp")
 
 
+def test_after_a_run_of_states_health_knows_its_pillar(fleet, change):
+    """What a minion remembers is older, until somebody says otherwise: the run does."""
+
+    def health():
+        told = json.loads(fleet.salt("gw2", "ftpgw.health", "greeting=False", "--out=json").stdout)
+        return told["gw2"]["problems"], told["gw2"]["notes"]
+
+    fleet.salt("gw2", "state.apply", "rules")
+    assert health() == ([], [])
+    change()
+    fleet.salt("gw2", "state.apply", "rules")
+    assert health() == ([], [])
+    change()
+    fleet.salt("gw2", "saltutil.refresh_pillar", "wait=True")
+    [problem], [note] = health()
+    assert problem.startswith("ftp: the rules in force are not as declared (new)")
+    assert note.startswith("ftpgw: not the pillar of the last run of states")
+
+
 def test_what_is_denied_in_a_hurry_ends_by_itself(fleet):
     """Its minion ends it, also one that was killed meanwhile; no run of states comes."""
 
