@@ -3,6 +3,7 @@
 # make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
+# make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
@@ -30,6 +31,7 @@ SECOND = $(patsubst %,test/integration/test_%.py,account_limits bad_days box gat
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
+DIST = $(CACHE)/dist
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
@@ -82,6 +84,9 @@ lint: $(VENV)/ready
 docs: $(VENV)/ready
 	$(PYTHON) docs/generate.py
 
+dist: $(VENV)/ready
+	$(PYTHON) release/build.py $(DIST)
+
 # Whoever comes second waits for the first, and finds it done.
 $(VENV)/ready: | $(CACHE)/tools
 	@echo "preparing Salt $(SALT) and what the tests need, in $(VENV): a minute"
@@ -127,4 +132,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo docs lint shell test third-one third-three third-two
+.PHONY: bench boot clean demo dist docs lint shell test third-one third-three third-two
