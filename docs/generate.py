@@ -141,7 +141,9 @@ def readme():
 
 def version():
     """Return _modules/_version.py: no minion has FORMULA."""
-    number = re.search(r"^version: (.+)$", (ROOT / "FORMULA").read_text(), re.MULTILINE)[1]
+    formula = (ROOT / "FORMULA").read_text()
+    number, release = re.search(r"^version: (.+)\nrelease: (.+)$", formula, re.MULTILINE).groups()
+    number += "" if release == "1" else f"-{release}"
     head = '"""The version that FORMULA names (docs/generate.py writes it)."""'
     return f'{head}\n\nVERSION = "{number}"\n'
 

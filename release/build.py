@@ -25,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # What the wheel has of the formula; the private nouns that these import come along.
 PUBLIC = {"_modules": ("daemontools", "tcprules"), "_states": ("daemontools", "tcprules")}
 PACKAGE = "saltext/daemontools"
+VERSION = "_modules/_version.py"
 
 
 def main(folder):
@@ -33,7 +34,7 @@ def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct"))
     with tempfile.TemporaryDirectory() as place:
-        name = f"ftpgw-{_version(_git('show', 'HEAD:FORMULA').decode())}"
+        name = f"ftpgw-{_version(_git('show', f'HEAD:{VERSION}').decode())}"
         tar = _git("-c", "tar.umask=0022", "archive", f"--prefix={name}/", "HEAD")
         with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
             # All of it is a repository's own: neither links nor devices.
@@ -58,8 +59,8 @@ def _git(*words):
         raise SystemExit("a release is built from a commit: this must be a clone")
 
 
-def _version(formula):
-    return re.search(r"^version: (.+)$", formula, re.MULTILINE)[1]
+def _version(text):
+    return re.search('^VERSION = "(.+)"$', text, re.MULTILINE)[1]
 
 
 def spm(tree, epoch):
@@ -93,7 +94,7 @@ def _nobodys(path, epoch):
 def wheel(tree, epoch):
     """Return ``{name: content}`` of the wheel: the very files of the formula, in a package."""
     # As PEP 440 has it.
-    version = _version((tree / "FORMULA").read_text()).replace("-dev", ".dev0")
+    version = _version((tree / VERSION).read_text()).replace("-dev", ".dev0")
     stem = f"saltext_daemontools-{version}"
     about, license = f"{stem}.dist-info", (tree / "LICENSE").read_text()
     readme = (tree / "release/README.md").read_text()

@@ -86,11 +86,13 @@ def test_gitfs_keeps_to_a_release_where_a_tag_is_named(git, tmp_path):
             git("-C", folder, "tag", "v1.0.0")
     for base in ("v1.0.0", "main"):
         remotes = [{f"file://{folder}": [{"base": base}]}]
-        settings = {"root_dir": str(tmp_path / base), "gitfs_provider": "gitpython"}
+        (tmp_path / base / "proc").mkdir(parents=True)
+        settings = {"cachedir": str(tmp_path / base), "gitfs_provider": "gitpython"}
         settings |= {"fileserver_backend": ["gitfs"], "gitfs_remotes": remotes}
         (tmp_path / "master").write_text(json.dumps(settings))
-        ask = ["salt-run", "-c", tmp_path, "--out=json", "fileserver.file_list"]
-        done = subprocess.run(ask, capture_output=True, text=True, check=True)
+        ask = ["salt-run", "-c", tmp_path, "--out=json"]
+        for words in ("fileserver.update", "fileserver.file_list"):
+            done = subprocess.run([*ask, words], capture_output=True, text=True, check=True)
         there = {"v1.0.0": ["released"], "main": ["later", "released"]}
         assert sorted(json.loads(done.stdout)) == there[base]
 

@@ -15,8 +15,10 @@ KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
 def test_the_version_is_that_of_formula():
-    assert FORMULA["version"] == _version.VERSION
-    assert re.fullmatch(f"{NUMBER}(-dev)?", _version.VERSION)
+    """Its `release` is `dev` before there is one: SPM's file names bear no other hyphen."""
+    number, _, suffix = _version.VERSION.partition("-")
+    assert re.fullmatch(NUMBER, number)
+    assert (number, suffix) == (FORMULA["version"], {"dev": "dev", 1: ""}[FORMULA["release"]])
 
 
 def test_the_changes_are_those_of_this_version():
