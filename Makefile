@@ -4,6 +4,7 @@
 # make lint    what a careful reader would say
 # make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
 # make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
+# make site    all pages for a browser, searchable, every link checked, nothing loaded from elsewhere; in SITE
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
@@ -32,6 +33,8 @@ DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
 DIST = $(CACHE)/dist
+SITE = $(CACHE)/site
+PAGES = $(CACHE)/pages
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
@@ -84,6 +87,9 @@ lint: $(VENV)/ready
 docs: $(VENV)/ready
 	$(PYTHON) docs/generate.py
 
+site: $(VENV)/ready $(PAGES)/ready
+	flock $(CACHE)/site.lock $(PYTHON) docs/pages.py $(PAGES)/bin $(SITE)
+
 dist: $(VENV)/ready
 	$(PYTHON) release/build.py $(DIST)
 
@@ -97,6 +103,17 @@ ifneq ($(SALT),3006)
 $(OLDEST)/ready:
 	$(MAKE) --no-print-directory SALT=3006 $@
 endif
+
+$(PAGES)/ready: | $(CACHE)/tools
+	@echo "preparing what the site is made with, in $(PAGES): half a minute"
+	flock $(CACHE)/lock $(MAKE) --no-print-directory $(PAGES)/made
+	touch $@
+
+$(PAGES)/made:
+	$(SUDO) apt-get -qq install -y --no-install-recommends graphviz >>$(CACHE)/apt.log
+	$(INTERPRETER) -m venv $(PAGES)
+	$(PAGES)/bin/python -m pip install --quiet furo mermaidx myst-parser
+	touch $@
 
 $(VENV)/made:
 	$(INTERPRETER) -m venv $(VENV)
@@ -132,4 +149,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo dist docs lint shell test third-one third-three third-two
+.PHONY: bench boot clean demo dist docs lint shell site test third-one third-three third-two
