@@ -49,6 +49,10 @@ DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::arc
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
+# What README shows of it: to be made again when a test tells that it says something else.
+docs/demo.svg: $(VENV)/ready $(CACHE)/tools
+	$(BOX) $(PYTHON) test/sandbox/demo.py | $(PYTHON) docs/recording.py $@
+
 # Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
 test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
 ifdef TESTS
@@ -149,4 +153,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo dist docs lint shell site test third-one third-three third-two
+.PHONY: bench boot clean demo dist docs docs/demo.svg lint shell site test third-one third-three third-two
