@@ -22,7 +22,7 @@ REPOSITORY = pathlib.Path(__file__).parents[2]
 BEFORE = "4230e89"
 SALT = pathlib.Path("/srv/salt")
 SHIPPED = ("_modules", "_states", "ftpgw")
-LARGE = os.urandom(1 << 20) * 32
+LARGE = os.urandom(1 << 20) * 16
 
 
 def git(*words):
