@@ -2,7 +2,7 @@
 # make test    every test, in the same box
 # make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
 # make lint    what a careful reader would say
-# make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
+# make docs    what is written from the code: settings, schema, README's picture, the version
 # make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
 # make site    all pages for a browser, searchable, every link checked, nothing loaded from elsewhere; in SITE
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)

@@ -32,7 +32,8 @@ def main(folder):
     """Build all into a folder, and print what is there."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct"))
+    commit, epoch = _git("log", "-1", "--format=%h %ct").decode().split()
+    epoch = int(epoch)
     with tempfile.TemporaryDirectory() as place:
         name = f"ftpgw-{_version(_git('show', f'HEAD:{VERSION}').decode())}"
         tar = _git("-c", "tar.umask=0022", "archive", f"--prefix={name}/", "HEAD")
@@ -41,14 +42,14 @@ def main(folder):
             archive.extractall(place)  # noqa: S202
         tree = pathlib.Path(place, name)
         files = {
-            f"{name}.tar.gz": gzip.compress(tar, mtime=epoch),
+            f"{name}.tar.gz": _zipped(tar, epoch),
             **spm(tree, epoch),
             **wheel(tree, epoch),
         }
     sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     for name, content in {**files, "SHA256SUMS": sums.encode()}.items():
         (folder / name).write_bytes(content)
-    print(f"{folder}:\n{sums}", end="")
+    print(f"{folder}, of commit {commit}:\n{sums}", end="")
 
 
 def _git(*words):
@@ -57,6 +58,14 @@ def _git(*words):
         return subprocess.run([*git, *words], check=True, stdout=subprocess.PIPE).stdout
     except (OSError, subprocess.CalledProcessError):
         raise SystemExit("a release is built from a commit: this must be a clone")
+
+
+def _zipped(content, epoch):
+    """Return a file as gzip makes it; what Python has for this marks the release of Python."""
+    done = io.BytesIO()
+    with gzip.GzipFile("", "wb", fileobj=done, mtime=epoch) as file:
+        file.write(content)
+    return done.getvalue()
 
 
 def _version(text):
