@@ -3,7 +3,9 @@
 # make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
 # make page    the page of a fleet in a browser; PICTURES=docs/pictures has it make those of README
 # make lint    what a careful reader would say
-# make docs    what is written from the code: docs/settings.md, pillar.schema.json, README's picture
+# make docs    what is written from the code: settings, schema, README's picture, the version
+# make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
+# make site    all pages for a browser, searchable, every link checked, nothing loaded from elsewhere; in SITE
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
@@ -31,6 +33,9 @@ SECOND = $(patsubst %,test/integration/test_%.py,account_limits bad_days box gat
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
 TARBALL = $(CACHE)/daemontools-0.76.tar.gz
+DIST = $(CACHE)/dist
+SITE = $(CACHE)/site
+PAGES = $(CACHE)/pages
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
@@ -44,6 +49,10 @@ DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::arc
 
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
+
+# What README shows of it: to be made again when a test tells that it says something else.
+docs/demo.svg: $(VENV)/ready $(CACHE)/tools
+	$(BOX) $(PYTHON) test/sandbox/demo.py | $(PYTHON) docs/recording.py $@
 
 # Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
 test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
@@ -78,13 +87,19 @@ shell: $(VENV)/ready $(CACHE)/tools
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms ftpgw/servers .yamllint .salt-lint
+	$(VENV)/bin/yamllint --strict pillar.example ftpgw/defaults.yaml ftpgw/platforms ftpgw/servers .github .pre-commit-config.yaml .salt-lint .yamllint
 	$(VENV)/bin/salt-lint $(wildcard ftpgw/*.sls ftpgw/*.jinja)
 	$(VENV)/bin/shellcheck .ci/run
 	$(PYTHON) docs/generate.py --check
 
 docs: $(VENV)/ready
 	$(PYTHON) docs/generate.py
+
+site: $(VENV)/ready $(PAGES)/ready
+	flock $(CACHE)/site.lock $(PYTHON) docs/pages.py $(PAGES)/bin $(SITE)
+
+dist: $(VENV)/ready
+	$(PYTHON) release/build.py $(DIST)
 
 # Whoever comes second waits for the first, and finds it done.
 $(VENV)/ready: | $(CACHE)/tools
@@ -96,6 +111,17 @@ ifneq ($(SALT),3006)
 $(OLDEST)/ready:
 	$(MAKE) --no-print-directory SALT=3006 $@
 endif
+
+$(PAGES)/ready: | $(CACHE)/tools
+	@echo "preparing what the site is made with, in $(PAGES): half a minute"
+	flock $(CACHE)/lock $(MAKE) --no-print-directory $(PAGES)/made
+	touch $@
+
+$(PAGES)/made:
+	$(SUDO) apt-get -qq install -y --no-install-recommends graphviz >>$(CACHE)/apt.log
+	$(INTERPRETER) -m venv $(PAGES)
+	$(PAGES)/bin/python -m pip install --quiet furo mermaidx myst-parser
+	touch $@
 
 $(VENV)/made:
 	$(INTERPRETER) -m venv $(VENV)
@@ -138,4 +164,4 @@ $(TARBALL): | $(CACHE)/tools
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo docs lint page shell test third-one third-three third-two
+.PHONY: bench boot clean demo dist docs docs/demo.svg lint page shell site test third-one third-three third-two

@@ -41,6 +41,7 @@ import _tcpserver
 import _tls
 import _userdb
 import _verdicts
+import _version
 import _why
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
@@ -139,7 +140,7 @@ def health(greeting=True):
     Returns a mapping.  ``problems`` is a list of lines, empty where all is well; where it is not,
     the exit status is 1.  ``notes`` are no trouble: what ``tcprules.deny`` and ``tcprules.revert``
     hold against pillar, lists of sites that have ended, and a pillar that is not the one of the
-    last run of states.  ``services`` has of each service that
+    last run of states.  ``version`` is that of the formula.  ``services`` has of each service that
     is meant to be up its ``state``, for how many ``seconds``, how many ``clients`` it serves of how
     many at most (``limit``), how often it ``starts`` in the last hour, and of its log the
     ``log_age``, in seconds, ``log_size`` and ``log_free``, in bytes; None is not known.
@@ -163,9 +164,25 @@ def health(greeting=True):
             found = _health.look(_with_secrets(gateway["settings"]), _call, greeting)
             found["notes"] += _strange_pillar(gateway["settings"]["digest"])
     found["problems"] = gateway["problems"] + found["problems"]
+    found["version"] = _version.VERSION
     # Also where what was asked has set it.
     __context__["retcode"] = 1 if found["problems"] else 0
     return found
+
+
+def version():
+    """
+    Tell which version of the formula the modules of this minion are.
+
+    Returns text, such as ``1.0.0`` (semver.org); before a release, ``1.0.0-dev``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt gw1 ftpgw.version
+    """
+    return _version.VERSION
 
 
 def accounts(since="30d"):
@@ -893,7 +910,7 @@ def sync(saltenv=None, new=()):
     if saltenv is None or "new" not in run:
         served = __salt__["cp.list_master"](saltenv or "base", prefix="_")
         came = [name for kind in KINDS for name in _sync(kind, served, saltenv or "base")]
-        if came:
+        if came or new:
             _forget()
         run["new"] = [*new, *came]
     return run["new"]
@@ -1321,11 +1338,13 @@ def _forget():
     Let this very run use what has come, of which the old is in memory.
 
     Every private noun goes, not only those that differ: one that imports another has the old one.
+    So does one that an extension of Salt has by the same name, such as saltext-daemontools.
     """
     folder = os.path.join(__opts__["extension_modules"], "")
+    came = {path.stem for kind in KINDS for path in pathlib.Path(folder, kind).glob("_*.py")}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if name.startswith("_") and file.startswith(folder):
+        if name.startswith("_") and (name in came or file.startswith(folder)):
             del sys.modules[name]
     # What calls this module, and what it calls, are two loaders in some releases of Salt.
     for loader in (__salt__.loader(), __salt__.value()):

@@ -9,8 +9,13 @@ _SENT = 500_000
 NOBODY = "no accepted minion is meant by this target (salt-key --list=accepted)"
 
 
-def status(problems):
-    """Return a heading, and a line for each of ``{id: problems}``, most problems first."""
+def status(problems, versions):
+    """
+    Return a heading, a line for each of ``{id: problems}``, most problems first, and one a version.
+
+    versions
+        ``{id: version}`` of the formula, None where one tells of none
+    """
     if not problems:
         return [NOBODY]
     silent = [one for one, told in problems.items() if told == [_minions.SILENT]]
@@ -23,7 +28,11 @@ def status(problems):
     )
     rows = [(one, _summary(problems[one])) for one in order]
     head = ", ".join(f"{number} {what}" for number, what in parts if number)
-    return [f"{count}: {head}", *(f"  {line}" for line in _tables.aligned(rows))]
+    lines = [f"{count}: {head}", *(f"  {line}" for line in _tables.aligned(rows))]
+    told = {one: version for one, version in versions.items() if one not in silent}
+    for version, ids in _tables.alike(told):
+        lines.append(f"version {version or 'not told'}: {_tables.folded(ids)}")
+    return lines
 
 
 def admits(answers):

@@ -133,7 +133,7 @@ class Rollout:
     def _are_well(self, ids):
         """Probe gateways, and note those that are not well."""
         well = True
-        for one, problems in healths(self.ask, ids):
+        for one, problems, _ in healths(self.ask, ids):
             if problems:
                 well = False
                 has, told = self.stands[one]
@@ -146,7 +146,8 @@ class Rollout:
 
 def healths(ask, ids):
     """
-    Yield ``(id, problems)``: lines that tell what is wrong, none where all is well.
+    Yield ``(id, problems, version)``: lines that tell what is wrong, none where all is well, and
+    which version of the formula it has, None where it tells of none.
 
     A minion with modules that know no health is asked for what is wrong with its services.
     """
@@ -155,9 +156,10 @@ def healths(ask, ids):
         if answer.kind == "unknowing":
             old.append(one)
         else:
-            yield one, _problems(HEALTH, answer)
+            version = answer.value.get("version") if isinstance(answer.value, dict) else None
+            yield one, _problems(HEALTH, answer), version
     for one, answer in ask(old, OLD_HEALTH):
-        yield one, _problems(OLD_HEALTH, answer)
+        yield one, _problems(OLD_HEALTH, answer), None
 
 
 def _problems(function, answer):

@@ -98,7 +98,8 @@ def status(tgt="*", tgt_type="glob", timeout=None):
         as for ``ftpgw.rollout``
 
     A gateway is well where ``ftpgw.health`` finds no problem; older modules are asked for
-    ``daemontools.problems``. Exit status 1 if one is not.
+    ``daemontools.problems``. Last comes which of them have which version of the formula. Exit
+    status 1 if one is not well.
 
     CLI Example:
 
@@ -108,8 +109,10 @@ def status(tgt="*", tgt_type="glob", timeout=None):
         salt-run ftpgw.status 'gw1*' --out=json
     """
     ids = _minions.matched(__opts__, tgt, tgt_type)
-    problems = dict(_rollout.healths(_asking(timeout), ids))
-    return _told(_fleet.status(problems), int(any(problems.values()) or not ids), problems)
+    found = {one: about for one, *about in _rollout.healths(_asking(timeout), ids)}
+    problems = {one: lines for one, (lines, _) in found.items()}
+    lines = _fleet.status(problems, {one: version for one, (_, version) in found.items()})
+    return _told(lines, int(any(problems.values()) or not ids), problems)
 
 
 def admits(address, tgt="*", tgt_type="glob", timeout=None):

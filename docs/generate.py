@@ -1,5 +1,6 @@
 """
-Write what follows from the code: docs/settings.md, pillar.schema.json, the picture in README.md.
+Write what follows from other files: docs/settings.md, pillar.schema.json, the picture in README.md,
+and the version in the modules.
 
 With --check nothing is written: it fails if one of them is not what the code says.
 """
@@ -7,6 +8,7 @@ With --check nothing is written: it fails if one of them is not what the code sa
 import ast
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -137,7 +139,21 @@ def readme():
     return f"{before}{BEGIN}{picture()}{END}{after}"
 
 
-FILES = {"docs/settings.md": settings, "pillar.schema.json": schema, "README.md": readme}
+def version():
+    """Return _modules/_version.py: no minion has FORMULA."""
+    formula = (ROOT / "FORMULA").read_text()
+    number, release = re.search(r"^version: (.+)\nrelease: (.+)$", formula, re.MULTILINE).groups()
+    number += "" if release == "1" else f"-{release}"
+    head = '"""The version that FORMULA names (docs/generate.py writes it)."""'
+    return f'{head}\n\nVERSION = "{number}"\n'
+
+
+FILES = {
+    "docs/settings.md": settings,
+    "pillar.schema.json": schema,
+    "README.md": readme,
+    "_modules/_version.py": version,
+}
 
 
 def main(arguments):

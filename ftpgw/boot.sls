@@ -1,5 +1,5 @@
 # svscan and the ports for passive data, now and after a boot; the system's own FTP daemons stay down.
-{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/_version.py") %}
 {%-   from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set boot = ftpgw.get("boot", {}) %}

@@ -1,5 +1,5 @@
 # Undo the gateway in reverse. Logs, the homes of the accounts, and the account that owns the logs stay.
-{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/_version.py") %}
 {%-   from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set folder = salt["config.get"]("tcprules.dir", "/etc/tcprules") %}

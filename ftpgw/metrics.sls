@@ -1,5 +1,5 @@
 # A file for Prometheus' node_exporter, which the minion itself writes each minute; once not wanted, it is gone.
-{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/_version.py") %}
 {%-   from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set before = opts.get("schedule", {}).get("ftpgw metrics", {}) %}

@@ -1,5 +1,5 @@
 # The custom modules are on the minion and pillar makes sense: before that nothing is touched.
-{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/_version.py") %}
 {%-   from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- if "__master_opts__" not in opts and salt["ftpgw.sync"](saltenv) %}

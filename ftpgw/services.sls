@@ -1,5 +1,5 @@
 # The daemons under supervise, after what they need before they run.
-{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/ftpgw.py") %}
+{%- if "__master_opts__" in opts or not salt["file.file_exists"](opts.extension_modules ~ "/modules/_version.py") %}
 {%-   from "ftpgw/map.jinja" import ftpgw with context %}
 {%- else %}{% do salt["ftpgw.sync"](saltenv) %}{% set ftpgw = salt["ftpgw.settings"](saltenv=saltenv) %}{% endif %}
 {%- set filter, network, ports = ftpgw.filter, ftpgw.network, ftpgw.guarded.values() | list %}

@@ -5,6 +5,7 @@ import logging
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -69,11 +70,14 @@ def minion(tmp_path_factory):
 @pytest.fixture
 def fresh_minion(tmp_path):
     """A minion that has synced nothing; what it is served is up to the test."""
+    before = {name: module for name, module in sys.modules.items() if name.startswith("_")}
     (tmp_path / "minion").mkdir()
     (tmp_path / "srv").mkdir()
     extmods = str(tmp_path / "minion/cache/extmods")
     roots = {"base": [str(tmp_path / "srv")]}
-    return Minion(tmp_path / "minion", file_roots=roots, extension_modules=extmods)
+    yield Minion(tmp_path / "minion", file_roots=roots, extension_modules=extmods)
+    # Where it syncs, it has this process forget what other tests have imported.
+    sys.modules.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ OURS = ("daemontools", "ftpgw", "tcprules")
 def test_few_functions_are_public(minion):
     """A person types them, a state file names them, or a state needs them as a pair."""
     names = [name for name in minion.functions if name.partition(".")[0] in OURS]
-    assert len(names) <= 89
+    assert len(names) <= 90
 
 
 def test_no_private_noun_is_a_module(minion):

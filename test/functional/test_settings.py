@@ -36,8 +36,10 @@ def test_each_run_has_settings_of_its_own(show):
         assert named == {"ftp", "ftp-proxy", name}
 
 
-def test_the_settings_are_worked_out_once(show, monkeypatch):
+def test_the_settings_are_worked_out_once(served, show, monkeypatch):
     """However many state files ask for them."""
+    for kind in ("modules", "states"):
+        served[f"saltutil.sync_{kind}"]("base", refresh=False)
     asked, with_pillar = [], _layers.with_pillar
 
     def counted(*arguments):

@@ -1,6 +1,8 @@
 """Custom modules and states come to the minion when they differ, and are used in that very run."""
 
 import os
+import sys
+import types
 
 import pytest
 
@@ -114,3 +116,22 @@ def test_what_has_come_is_used_at_once(tmp_path, fresh_minion, sync, value):
     serve(root, {"_modules/asked.py": "def value():\n    return 4\n"})
     sync()
     assert value() == 4
+
+
+@pytest.mark.parametrize("before", [[], ["modules"]])
+def test_what_another_extension_has_by_the_same_name_is_used_no_more(
+    tmp_path, fresh_minion, sync, value, monkeypatch, before
+):
+    """It was loaded when there was nothing else; whoever has synced need not be this function."""
+    serve(tmp_path / "srv", {**CHAIN, "_modules/_far.py": "VALUE = 1\n"})
+    far = types.ModuleType("_far")
+    far.VALUE, far.__file__ = 9, "/usr/lib/python3/dist-packages/saltext/far/_far.py"
+    monkeypatch.setitem(sys.modules, "_far", far)
+    monkeypatch.delitem(sys.modules, "_near", raising=False)
+    new = [
+        name
+        for kind in before
+        for name in fresh_minion.functions[f"saltutil.sync_{kind}"]("base", refresh=False)
+    ]
+    sync("base", new)
+    assert value() == 1

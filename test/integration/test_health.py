@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+import _version
 import gateway as gw
 import pytest
 import salt._logging
@@ -306,7 +307,9 @@ def test_the_exit_status_is_that_of_health(gateway, told):
     ask = ["salt-call", "--local", "--out=json", "ftpgw.health"]
     assert told(0) == []
     well = subprocess.run(ask, capture_output=True, text=True, check=False)
-    assert (well.returncode, json.loads(well.stdout)["local"]["problems"]) == (0, [])
+    found = json.loads(well.stdout)["local"]
+    assert (well.returncode, found["problems"]) == (0, [])
+    assert found["version"] == gateway.call("ftpgw.version") == _version.VERSION
     run("svc", "-d", FTPD)
     try:
         told(1)

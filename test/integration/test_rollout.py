@@ -4,6 +4,7 @@ import itertools
 import json
 import signal
 
+import _version
 import fleet as sandbox
 import pytest
 
@@ -202,6 +203,7 @@ def test_the_fleet_stands_in_one_table(fleet):
         "5 gateways: 1 without an answer, 4 well",
         "  gw9  no answer",
         *(f"  {one}  well" for one in fleet.ids),
+        f"version {_version.VERSION}: gw1 to gw4",
     ]
     compared = fleet.run("ftpgw.compare", ALL)
     assert compared.returncode == 1

@@ -18,7 +18,6 @@ RELEASE = str(salt.version.__version_info__[0])
 # `make test` prepares both beside each other.
 SALTS = {"3006": sys.prefix.replace(RELEASE, "3006"), RELEASE: sys.prefix}
 PATIENCE = 120
-SPM = "ftpgw-202611-1.spm"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +75,28 @@ def test_a_minion_of_either_salt_has_all_by_gitfs_in_its_first_run(
         assert master.salt(name, "tcprules.check", "ftp", "9.9.9.9")["verdict"] == "allow"
 
 
+def test_gitfs_keeps_to_a_release_where_a_tag_is_named(git, tmp_path):
+    folder = tmp_path / "work"
+    git("init", "--quiet", folder)
+    for name in ("released", "later"):
+        (folder / name).touch()
+        git("-C", folder, "add", ".")
+        git("-C", folder, "commit", "--quiet", "-m", name)
+        if name == "released":
+            git("-C", folder, "tag", "v1.0.0")
+    for base in ("v1.0.0", "main"):
+        remotes = [{f"file://{folder}": [{"base": base}]}]
+        (tmp_path / base / "proc").mkdir(parents=True)
+        settings = {"cachedir": str(tmp_path / base), "gitfs_provider": "gitpython"}
+        settings |= {"fileserver_backend": ["gitfs"], "gitfs_remotes": remotes}
+        (tmp_path / "master").write_text(json.dumps(settings))
+        ask = ["salt-run", "-c", tmp_path, "--out=json"]
+        for words in ("fileserver.update", "fileserver.file_list"):
+            done = subprocess.run([*ask, words], capture_output=True, text=True, check=True)
+        there = {"v1.0.0": ["released"], "main": ["later", "released"]}
+        assert sorted(json.loads(done.stdout)) == there[base]
+
+
 @pytest.mark.usefixtures("gateway")
 def test_a_package_of_spm_is_built_from_a_clone_and_installed(git, tmp_path):
     """It is a few hundred kB, and a minion without a master has all in its first run."""
@@ -85,9 +106,11 @@ def test_a_package_of_spm_is_built_from_a_clone_and_installed(git, tmp_path):
     own |= {"spm_build_dir": str(tmp_path / "built"), "spm_cache_dir": str(tmp_path / "cache")}
     own |= {"spm_db": str(tmp_path / "cache/packages.db"), "spm_logfile": str(tmp_path / "log")}
     (tmp_path / "spm").write_text(json.dumps({"root_dir": str(tmp_path), **own}))
-    for words in (["build", tmp_path / "clone"], ["local", "install", tmp_path / "built" / SPM]):
-        subprocess.run(["spm", "-y", "-c", tmp_path, *words], check=True, capture_output=True)
-    assert (tmp_path / "built" / SPM).stat().st_size < 500_000
+    spm = ["spm", "-y", "-c", tmp_path]
+    subprocess.run([*spm, "build", tmp_path / "clone"], check=True, capture_output=True)
+    [package] = (tmp_path / "built").glob("ftpgw-*.spm")
+    subprocess.run([*spm, "local", "install", package], check=True, capture_output=True)
+    assert package.stat().st_size < 500_000
     minion = {"id": "gw1", "root_dir": str(tmp_path / "gw1"), "file_client": "local"}
     minion |= {**ROOTS, "file_roots": {"base": [str(tmp_path / "salt")]}}
     (tmp_path / "minion").write_text(json.dumps(minion))

@@ -35,6 +35,7 @@ from clients import (
 from diversion import EXCEPTION, edited, usual_proxy
 from gateway import apply, call, changed, inetd, person, pillar
 
+FORETOLD = "test=True said exactly what then changed"
 FACTS = []
 PAYLOAD = bytes(range(256)) * 400
 MEGABYTES = 100
@@ -73,7 +74,7 @@ def main():
     predicted = apply(test=True)
     say("salt-call --local state.apply ftpgw")
     first = apply()
-    table = [check("test=True said exactly what then changed", lambda: same(predicted, first))]
+    table = [check(FORETOLD, lambda: same(predicted, first))]
     with outside.servers():
         table += [check(claim, function) for claim, function in FACTS]
     width = max(len(claim) for claim, _, _ in table)

@@ -3,11 +3,13 @@
 import ast
 import pathlib
 import re
+import shlex
 
 import pytest
+import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("[dr]*/*.md")])
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
@@ -53,3 +55,30 @@ def test_every_promise_names_a_test():
     promises = [line for line in table.splitlines() if line.startswith("|")]
     assert len(promises) > 10
     assert all(TEST.search(line) for line in promises)
+
+
+def test_an_issue_brings_what_is_needed_to_answer_it():
+    """A form of GitHub: its keys and kinds, and what must be filled in."""
+    forms = {
+        path.stem: yaml.safe_load(path.read_text())
+        for path in (REPOSITORY / ".github/ISSUE_TEMPLATE").glob("*.yml")
+    }
+    for form in forms.values():
+        assert form.keys() == {"name", "description", "body"}
+        fields = [field for field in form["body"] if field["type"] != "markdown"]
+        assert {field["type"] for field in fields} == {"textarea"}
+        assert len({field["id"] for field in fields}) == len(fields)
+        assert any("ftpgw.health" in field["attributes"]["label"] for field in fields)
+    needed = [field["id"] for field in forms["gateway"]["body"] if "validations" in field]
+    assert needed == ["health", "status", "versions", "what"]
+
+
+def test_a_commit_is_judged_as_by_make_lint():
+    """By `pre-commit`, which then needs nothing from anywhere."""
+    config = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())
+    [repository] = config["repos"]
+    [hook] = repository["hooks"]
+    assert (repository["repo"], hook["language"]) == ("local", "system")
+    assert shlex.split(hook["entry"])[::2] == ["make", "lint"]
+    assert hook["always_run"] is True
+    assert hook["pass_filenames"] is False

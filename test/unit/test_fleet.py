@@ -6,14 +6,18 @@ from _minions import Answer
 
 def test_those_in_trouble_come_first():
     problems = {"gw1": [], "gw2": ["a", "b"], "gw10": ["no answer"], "gw3": ["c"]}
-    assert _fleet.status(problems) == [
+    versions = {"gw1": "1.1.0", "gw2": "1.0.0", "gw10": None, "gw3": "1.1.0"}
+    assert _fleet.status(problems, versions) == [
         "4 gateways: 1 without an answer, 2 in trouble, 1 well",
         "  gw10  no answer",
         "  gw2   a (and 1 more)",
         "  gw3   c",
         "  gw1   well",
+        "version 1.1.0: gw1, gw3",
+        "version 1.0.0: gw2",
     ]
-    assert "no accepted minion" in _fleet.status({})[0]
+    assert _fleet.status({"gw1": []}, {"gw1": None})[-1] == "version not told: gw1"
+    assert "no accepted minion" in _fleet.status({}, {})[0]
 
 
 def test_who_admits_an_address():

@@ -4,7 +4,7 @@ import _rollout
 import pytest
 from _minions import Answer
 
-WELL = Answer("good", {"problems": []})
+WELL = Answer("good", {"problems": [], "version": "1.0.0"})
 
 
 class World:
@@ -161,8 +161,9 @@ def test_old_modules_are_asked_for_what_they_know():
             "gw2 daemontools.problems": unknowing,
         }
     )
-    assert dict(_rollout.healths(world.ask, ["gw1", "gw2", "gw3"])) == {
-        "gw1": ["a: b"],
-        "gw2": ["does not know daemontools.problems (apply the formula there first)"],
-        "gw3": [],
+    found = _rollout.healths(world.ask, ["gw1", "gw2", "gw3"])
+    assert {one: about for one, *about in found} == {
+        "gw1": [["a: b"], None],
+        "gw2": [["does not know daemontools.problems (apply the formula there first)"], None],
+        "gw3": [[], "1.0.0"],
     }

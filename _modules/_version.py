@@ -1,0 +1,3 @@
+"""The version that FORMULA names (docs/generate.py writes it)."""
+
+VERSION = "1.0.0-dev"
