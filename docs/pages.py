@@ -44,8 +44,10 @@ def main(programs, folder):
         for name in [*(f"docs/{page}" for pages in PAGES.values() for page in pages), *MORE]:
             text = _linked(name, (ROOT / f"{name}.md").read_text())
             _put(source / f"{name}.md", _drawn(name, text, source, programs))
-        for image in ROOT.glob("docs/*.svg"):
-            shutil.copy(image, source / "docs")
+        for image in [*ROOT.glob("docs/*.svg"), *ROOT.glob("docs/pictures/*.png")]:
+            copy = source / image.relative_to(ROOT)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(image, copy)
         _put(source / "index.md", _index())
         words = ["dot", "-Tsvg", "-o", source / "house.svg"]
         subprocess.run(words, input=dot(), text=True, check=True)
