@@ -109,7 +109,7 @@ def _linked(name, text):
         target = (here / up / path).resolve().relative_to(ROOT)
         if str(target) == "README.md":
             return f"{label}({up}index.md{anchor or ''})"
-        return found[0] if path.endswith((".md", ".svg")) else f"`{target}`"
+        return found[0] if path.endswith((".md", ".png", ".svg")) else f"`{target}`"
 
     return LINK.sub(led, text)
 
