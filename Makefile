@@ -33,7 +33,7 @@ TARBALL = $(CACHE)/daemontools-0.76.tar.gz
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
-TOOLS = curl daemontools gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
+TOOLS = curl daemontools e2fsprogs gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box, or in the place of vsftpd its other server.
@@ -45,7 +45,7 @@ demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
 
 # Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
-test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
+test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(CACHE)/kernel $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
@@ -107,6 +107,11 @@ $(CACHE)/tools: Makefile
 	$(SUDO) $(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
 	$(SUDO) $(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
+	touch $@
+
+# A kernel with quotas for the test that wants some, and fails without it. Debian has it for PCs alone.
+$(CACHE)/kernel: | $(CACHE)/tools
+	-$(SUDO) apt-get -qq install -y user-mode-linux >>$(CACHE)/apt.log
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools

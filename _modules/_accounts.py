@@ -17,7 +17,7 @@ GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
 # What may hold one account back; and what a server must have, to keep it.
-LIMITS = {"from": "access", "only": "only", "until": None}
+LIMITS = {"from": "access", "only": "only", "quota": None, "until": None}
 # Days before its last one that an account is warned of.
 SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
@@ -90,6 +90,11 @@ ACCOUNT = table(
             choice("upload", "download"),
             "`upload`: it can put files there and see none; `download`: it can fetch them and "
             "change none; by default both",
+        ),
+        "quota": Setting(
+            word("[1-9][0-9]{0,5}[KMGT]", "a size such as 500M or 2G"),
+            "how much it may fill, where the file system of its home has quotas for users (Linux): "
+            "2G is 2048M, and 1M is 1024K; by default as much as there is",
         ),
     },
     "settings such as password: HASH",
@@ -344,7 +349,7 @@ def _twice(accounts, path):
 
 
 def _complete(name, given):
-    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only"))
+    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only", "quota"))
     return {"home": f"/home/{name}", **unsaid, **ACCOUNT.read(given)}
 
 

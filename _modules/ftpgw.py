@@ -30,6 +30,7 @@ import _layers
 import _limits
 import _metrics
 import _multilog
+import _quota
 import _rulefiles
 import _servicehealth
 import _sessionlog
@@ -174,9 +175,11 @@ def accounts(since="30d"):
 
     Returns a mapping by name: ``state`` (``present``, ``not made yet``, ``ended``, ``absent`` and
     still there, or ``left over``, which opens nothing), ``from`` which sites, ``until`` when and
-    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how many ``sessions``
-    it has now, and its ``last_login``, None if there was none; where no log of multilog tells who
-    logs in, that is not there.
+    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how much is ``used``
+    (``1.4G of 2G`` with a quota; where no quota knows it, it is counted, of at most 200000 files
+    in all, and then ``more than`` is said), how many ``sessions`` it has now, and its
+    ``last_login``, None if there was none; where no log of multilog tells who logs in, that is not
+    there.
 
     Raises SaltInvocationError if something is wrong with the settings of this gateway, and
     CommandExecutionError where it cannot be told who is connected.
@@ -193,8 +196,9 @@ def accounts(since="30d"):
         planned, machine = _accounts_plan(declared, system, False)
         told = _accounts.described(planned, declared, machine)
         connected = [session["account"] for session in _connected(None)]
+        used = _quota.used(told)
         for name, entry in told.items():
-            entry["sessions"] = connected.count(name)
+            entry |= {"used": used[name], "sessions": connected.count(name)}
         try:
             records = logins(since)
         except CommandExecutionError:
@@ -1039,11 +1043,20 @@ def _accounts_plan(declared, system, clean):
     """Return the plan, and what there is now."""
     machine = _userdb.read(declared)
     if not clean:
-        _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
+        _check.refuse_all(_cannot_have(declared, machine))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
     machine |= _userdb.secrets(ours, system, functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
-    return _accounts.plan(declared, machine, system["shell"], remove), machine
+    planned = _accounts.plan(declared, machine, system["shell"], remove)
+    return _quota.planned(planned, declared, machine), machine
+
+
+def _cannot_have(declared, machine):
+    """Return a line for each account that this machine cannot have, or hold to its quota."""
+    return [
+        *_accounts.misfits(declared, machine, _ACCOUNTS),
+        *_quota.misfits(declared, machine, _ACCOUNTS),
+    ]
 
 
 def _connected(who):
@@ -1250,7 +1263,7 @@ def _misfits(given, settings):
         _resolved(declared, settings)
     except SaltInvocationError as error:
         return str(error).splitlines()
-    return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
+    return _cannot_have(declared, _userdb.read(declared))
 
 
 def _inside(folder):

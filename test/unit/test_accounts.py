@@ -41,6 +41,10 @@ WRONG = [
     ("partner", {**GIVEN, "from": "acme"}, "partner:from: expected a list of sites of the rules o"),
     ("partner", {**GIVEN, "from": ["a\nb"]}, "partner:from: expected the name of a site, got 'a"),
     ("partner", {**GIVEN, "only": "read"}, "partner:only: expected upload or download, got 'read'"),
+    *(
+        ("partner", {**GIVEN, "quota": wrong}, "partner:quota: expected a size such as 500M or 2G")
+        for wrong in (2, 0, True, "2", "2GB", "2 G", "0G", "-1G", "1.5G", "1234567T", "2G\n", HASH)
+    ),
     ("partner", {**GIVEN, "purge": True}, "partner:purge: its home goes only with it (say state:"),
     ("partner", {**GIVEN, "purge": 1}, "partner:purge: expected true or false, got 1"),
     ("all", {**GIVEN, "from": ["acme"]}, "all:from: PAM takes this name for a word (choose"),
@@ -91,6 +95,7 @@ def test_the_hashes_that_crypt_makes_are_hashes(method):
 def test_defaults_are_filled_in():
     declared = {"partner": GIVEN, "leaver": {"state": "absent"}}
     unsaid = {"uid": None, "purge": False, "until": None, "from": None, "only": None}
+    unsaid["quota"] = None
     assert _accounts.checked(declared, PATH) == {
         "partner": {"state": "present", "password": HASH, "home": "/home/partner", **unsaid},
         "leaver": {"state": "absent", "password": None, "home": "/home/leaver", **unsaid},
