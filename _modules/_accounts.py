@@ -6,6 +6,7 @@ Whoever is in one of our two groups, or in our /etc/ftpchroot, carries our mark.
 
 import datetime
 import itertools
+import os
 import re
 
 import _check
@@ -27,6 +28,13 @@ _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
 # Salt's words for an entry in a data base of secrets.
 _SDB = re.compile(r"sdb://[^/\s]+/\S+")
 _HOME = r"(/[^/:\n\0]+){2,}"
+# From where a system runs what is there, or reads what it goes by.
+_SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"),
+    *(f"/usr/{name}" for name in ("bin", "lib", "libexec", "sbin")),
+    *(f"/usr/local/{name}" for name in ("bin", "etc", "lib", "libexec", "sbin")),
+    *("/var/cron", "/var/spool/cron"),
+)
 # What pam_access does not take for the name of an account.
 _WORDS = ("all", "except")
 # Of the system on every machine, whatever their numbers are, or names that FTP has for anybody.
@@ -188,6 +196,30 @@ def misfits(declared, machine, path):
                         f"{path}:{name}:home: {account['home']} is inside {home}, the home of "
                         f"{homes[home]}, or around it"
                     )
+
+
+def exposed(declared, folders, path, real=os.path.realpath):
+    """
+    Return a line for each account whose home would have what it uploads run, or believed.
+
+    folders
+        those of the gateway itself, beside the system's
+    real
+        a function that returns where a path leads
+    """
+    places = {real(folder): folder for folder in (*_SYSTEM, *folders)}
+    for name, account in declared.items():
+        home = real(account["home"])
+        near = (
+            place
+            for place in places
+            if f"{place}/".startswith(f"{home}/") or home.startswith(f"{place}/")
+        )
+        for place in [*near][:1] if _has_home(account) else ():
+            yield (
+                f"{path}:{name}:home: {account['home']} is not apart from {places[place]}, where "
+                f"the gateway has what it goes by (choose another one, such as /home/{name})"
+            )
 
 
 def plan(declared, machine, shell, remove=False):

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import getpass
 import heapq
+import itertools
 import json
 import operator
 import os
@@ -28,6 +29,7 @@ import _health
 import _inforce
 import _layers
 import _limits
+import _lookups
 import _metrics
 import _multilog
 import _quota
@@ -998,6 +1000,7 @@ def _declared_accounts(clean):
         "leftovers": "remove" if clean else settings["leftovers"],
         "only": settings["servers"].get(settings["server"], {}).get("only", {}),
         "passwords": settings["passwords"],
+        "scanned": settings["service_dir"],
         "shell": settings["nologin"],
     }
 
@@ -1043,7 +1046,7 @@ def _accounts_plan(declared, system, clean):
     """Return the plan, and what there is now."""
     machine = _userdb.read(declared)
     if not clean:
-        _check.refuse_all(_cannot_have(declared, machine))
+        _check.refuse_all(_cannot_have(declared, machine, system["scanned"]))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
     machine |= _userdb.secrets(ours, system, functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
@@ -1051,10 +1054,15 @@ def _accounts_plan(declared, system, clean):
     return _quota.planned(planned, declared, machine), machine
 
 
-def _cannot_have(declared, machine):
+def _cannot_have(declared, machine, scanned):
     """Return a line for each account that this machine cannot have, or hold to its quota."""
+    folders = [str(scanned), _definitions(), _rules_dir(), _log_dir()]
+    folders += [__opts__["cachedir"], __opts__["extension_modules"]]
+    for roots in ("file_roots", "pillar_roots"):
+        folders += itertools.chain(*__opts__.get(roots, {}).values())
     return [
         *_accounts.misfits(declared, machine, _ACCOUNTS),
+        *_accounts.exposed(declared, folders, _ACCOUNTS),
         *_quota.misfits(declared, machine, _ACCOUNTS),
     ]
 
@@ -1184,7 +1192,7 @@ def _judged(declared, system, fetch, here=False):
     if here and not found:
         found, warnings = _warnings(fields, merged)
     if here:
-        found += _misfits(fields.get("accounts") or {}, merged)
+        found += [*_misfits(fields.get("accounts") or {}, merged), *_from_homes(merged)]
     limited = {}
     if not found:
         try:
@@ -1263,7 +1271,18 @@ def _misfits(given, settings):
         _resolved(declared, settings)
     except SaltInvocationError as error:
         return str(error).splitlines()
-    return _cannot_have(declared, _userdb.read(declared))
+    return _cannot_have(declared, _userdb.read(declared), settings["service_dir"])
+
+
+def _from_homes(merged):
+    """Return which libraries the FTP server would load from the home of an account."""
+    servers, name = merged["servers"], merged["server"]
+    asked = servers.get(name, {}).get("lookups")
+    if not asked or not os.path.isfile(_lookups.FILE):
+        return []
+    text = pathlib.Path(_lookups.FILE).read_text(encoding="utf-8", errors="replace")
+    others = [other for other in servers if "lookups" not in servers[other]]
+    return _lookups.problems(text, asked, f"{_gateway.PILLAR}:server", others)
 
 
 def _inside(folder):

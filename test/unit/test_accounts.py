@@ -478,6 +478,39 @@ def test_what_people_are_told_of_an_account():
 
 
 @pytest.mark.parametrize(
+    ("home", "place"),
+    [
+        ("/home/partner", None),
+        ("/usr/home/partner", None),
+        ("/var/ftp", None),
+        ("/service2/partner", None),
+        ("/etc/cron.d", "/etc"),
+        ("/service/partner", "/service"),
+        ("/service/a/b/partner", "/service"),
+        ("/var/svc.d", "/var/svc.d"),
+        ("/linked/partner", "/service"),
+        ("/srv/around", "/srv/around/salt"),
+        ("/usr/local/sbin/partner", "/usr/local/sbin"),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"state": "absent"}, {"state": "absent", "purge": True}])
+def test_what_an_account_uploads_is_not_run(home, place, more):
+    """Wherever the links above its home lead to; one that is gone has no home."""
+    declared = _accounts.checked({"partner": {**GIVEN, **more, "home": home}}, PATH)
+    folders = ["/service", "/var/svc.d", "/srv/around/salt"]
+    found = list(
+        _accounts.exposed(
+            declared, folders, PATH, lambda path: path.replace("/linked", "/service/x")
+        )
+    )
+    if not place or more == {"state": "absent"}:
+        assert found == []
+    else:
+        [line] = found
+        assert line.startswith(f"{PATH}:partner:home: {home} is not apart from {place}, where ")
+
+
+@pytest.mark.parametrize(
     ("limits", "site", "why"),
     [
         ({}, "lan", ""),
