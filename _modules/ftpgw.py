@@ -564,7 +564,9 @@ def metrics(directory=None):
     """
     memory = os.path.join(__opts__["cachedir"], "ftpgw-metrics.json")
     before = _metrics.remembered(memory)
-    known = health(greeting=False)
+    with _known_gateway(_gateway_or_why) as gateway:
+        known = health(greeting=False)
+        known["bans"] = _ban_counts(gateway["settings"].get("filter", {}))
     known |= {"certificate": certificate().get("until"), "run": _last_run()}
     scripts = _tcpserver.scripts(_definitions())
     names, count = sorted(_tcpserver.ports(scripts)), functools.partial(_counted_between, scripts)
@@ -583,6 +585,13 @@ def metrics(directory=None):
     path = os.path.join(directory, "ftpgw.prom")
     put(path, text, 0o644)
     return path
+
+
+def _ban_counts(filter):
+    """Return how many addresses each rule set bans; nothing where that cannot be known."""
+    with contextlib.suppress(CommandExecutionError):
+        return _bans.counts(filter["bans"]) if "bans" in filter else {}
+    return {}
 
 
 def certificate():
