@@ -720,9 +720,13 @@ def filter_(path, show):
     return _inforce.read(path, show)
 
 
-def banned():
+def banned(command=None):
     """
     List the addresses that the packet filter bans, for whom `limits` of pillar have a `ban`.
+
+    command
+        what prints them, where the file server that knows it for this system cannot be asked: a
+        beacon would wait for it forever
 
     Returns a list of mappings: ``address``, the ``rules`` whose limits it has passed, and for how
     many ``seconds`` it is banned yet; empty where nobody is.
@@ -733,8 +737,8 @@ def banned():
 
         salt gw1 ftpgw.banned
     """
-    filter = _gateway_of(None)["settings"]["filter"]
-    return _bans.read(filter["bans"]) if "bans" in filter else []
+    command = command or _gateway_of(None)["settings"]["filter"].get("bans")
+    return _bans.read(command) if command else []
 
 
 def unban(address):

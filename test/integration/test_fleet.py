@@ -178,7 +178,7 @@ def test_bans_and_accounts_that_end_are_told_of(salt, mistaken, event_listener):
     assert added.data["result"], added.data
     tags = [f"salt/beacon/gw1/daemontools/{what}" for what in ("account/ends", "bans/made")]
     wanted = [("master", tag) for tag in tags]
-    found = event_listener.wait_for_events(wanted, after_time=begun, timeout=180)
+    found = event_listener.wait_for_events(wanted, after_time=begun, timeout=90)
     subprocess.run(["nft", gone], check=True)
     salt("beacons.delete", "daemontools")
     assert found.found_all_events, found.missed
