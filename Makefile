@@ -39,7 +39,7 @@ PAGES = $(CACHE)/pages
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
-TOOLS = curl daemontools gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
+TOOLS = curl daemontools e2fsprogs gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box, or in the place of vsftpd its other server.
@@ -55,7 +55,7 @@ docs/demo.svg: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py | $(PYTHON) docs/recording.py $@
 
 # Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
-test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(TARBALL)
+test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(CACHE)/kernel $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
@@ -144,6 +144,11 @@ $(CACHE)/browser: | $(VENV)/ready
 	@echo "preparing a browser, and axe: a minute"
 	$(SUDO) apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >>$(CACHE)/apt.log
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(CACHE)/axe "axe-playwright-python~=0.1.8"
+	touch $@
+
+# A kernel with quotas for the test that wants some, and fails without it. Debian has it for PCs alone.
+$(CACHE)/kernel: | $(CACHE)/tools
+	-$(SUDO) apt-get -qq install -y user-mode-linux >>$(CACHE)/apt.log
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools

@@ -4,13 +4,15 @@ Events of services under daemontools: one when a service has become something el
 What a service is: ``up``; ``down``, though it is meant to be up; ``flapping``, where it dies again
 and again; ``full``, where no place is left; ``log``, where its logger is in trouble; ``trouble``,
 anything else that `daemontools.problems` tells.  A certificate is one more, which is ``up``, or
-``ends`` soon.  docs/fleet.md describes tag and data.
+``ends`` soon; an account of pillar as well, and then it has ``ended``.  Whoever is banned is one
+event.  docs/fleet.md describes tag and data.
 
 All is in this file: Salt makes a beacon anew when it has been synced, in a process that lives on,
 where a file beside it would stay the old one.
 """
 
 import contextlib
+import datetime
 import json
 import os
 import time
@@ -23,10 +25,15 @@ STARTS, WINDOW = 3, 60
 SETTLE = 10
 # Of its log.
 LINES = 5
-# Before its end a certificate is told of, in days, and looked at again after so many seconds.
+# Before its end a certificate, or an account, is told of, in days; it is looked at again after so
+# many seconds.
 DAYS, EVERY = 14, 3600
-# No service is called like this.
-CERTIFICATE = "/certificate"
+# So often it is asked who is banned, and of so many at once is told who they are. What asks is that
+# of ftpgw/platforms: whoever asks a file server within a beacon never gets an answer.
+OFTEN, MOST = 60, 20
+NFT = ["nft", "--json", "list", "table", "ip", "ftpgw"]
+# No service is called like these.
+CERTIFICATE, ACCOUNTS, BANS = "/certificate", "/accounts", "/bans"
 
 
 def validate(config):
@@ -54,7 +61,10 @@ def beacon(config):
         if is_news(seen[name], settle, now):
             events.append({**event(name, records[name], seen[name]), "lines": _lines(name)})
             seen[name]["told"] = seen[name]["found"]
-    events += _certificate(memory.get(CERTIFICATE), seen, _settings(config).get("days", DAYS), now)
+    days = _settings(config).get("days", DAYS)
+    events += _certificate(memory.get(CERTIFICATE), seen, days, now)
+    events += _accounts(memory.get(ACCOUNTS), seen, days, now)
+    events += _bans(memory.get(BANS), seen, now)
     if seen != memory:
         _remember(path, seen)
     return events
@@ -133,6 +143,62 @@ def _certificate(before, seen, days, now):
         problem = f"the certificate ends in {int((until - now) // 86400)} days"
     told = {"tag": f"certificate/{found}", "service": "certificate", "is": found}
     return [{**told, "was": before["told"], "problem": problem}]
+
+
+def _accounts(before, seen, days, now):
+    """Return an event for each account that has come near its end, passed it, or has another."""
+    before = before or {"told": {}, "asked": 0}
+    seen[ACCOUNTS] = before
+    if 0 <= now - before["asked"] < EVERY:
+        return []
+    today = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date()
+    ends = _ends(__pillar__.get("ftpgw"))
+    left = {name: (until - today).days for name, until in ends.items()}
+    found = {name: "ended" if left[name] < 0 else "ends" for name in left if left[name] <= days}
+    seen[ACCOUNTS] = {"told": found, "asked": now}
+    events = []
+    for name in sorted(found.keys() | before["told"].keys()):
+        was, what = (told.get(name, "up") for told in (before["told"], found))
+        if what == was:
+            continue
+        said = {"ends": "is its last day", "ended": "was its last day: it cannot log in any more"}
+        problem = (
+            None if what == "up" else f"ftpgw:accounts:{name}:until: {ends[name]} {said[what]}"
+        )
+        told = {"tag": f"account/{what}", "service": "account", "account": name, "is": what}
+        events.append({**told, "was": was, "problem": problem})
+    return events
+
+
+def _ends(fields):
+    """Return the last days that pillar has for accounts, as far as it makes sense."""
+    accounts, found = fields.get("accounts") if isinstance(fields, dict) else None, {}
+    for name, account in accounts.items() if isinstance(accounts, dict) else ():
+        if isinstance(account, dict) and account.get("state") != "absent":
+            with contextlib.suppress(ValueError):
+                found[str(name)] = datetime.date.fromisoformat(str(account.get("until")))
+    return found
+
+
+def _bans(before, seen, now):
+    """Return an event if somebody is banned who was not when it was asked before."""
+    before = before or {"known": [], "asked": 0}
+    seen[BANS] = before
+    if 0 <= now - before["asked"] < OFTEN or "ftpgw.banned" not in __salt__:
+        return []
+    try:
+        bans = __salt__["ftpgw.banned"](NFT)
+    except CommandExecutionError:
+        seen[BANS] = {**before, "asked": now}
+        return []
+    seen[BANS] = {"known": [[ban["rules"], ban["address"]] for ban in bans], "asked": now}
+    new = [ban for ban in bans if [ban["rules"], ban["address"]] not in before["known"]]
+    if not new:
+        return []
+    who = ", ".join(f"{ban['address']} by {ban['rules']}" for ban in new[:MOST])
+    more = f", and {len(new) - MOST} more" if new[MOST:] else ""
+    told = {"tag": "bans/made", "service": "bans", "is": "made", "bans": new[:MOST]}
+    return [{**told, "count": len(new), "problem": f"banned: {who}{more}"}]
 
 
 def _settings(config):

@@ -6,6 +6,7 @@ Whoever is in one of our two groups, or in our /etc/ftpchroot, carries our mark.
 
 import datetime
 import itertools
+import os
 import re
 
 import _check
@@ -17,7 +18,7 @@ GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
 # What may hold one account back; and what a server must have, to keep it.
-LIMITS = {"from": "access", "only": "only", "until": None}
+LIMITS = {"from": "access", "only": "only", "quota": None, "until": None}
 # Days before its last one that an account is warned of.
 SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
@@ -27,6 +28,13 @@ _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
 # Salt's words for an entry in a data base of secrets.
 _SDB = re.compile(r"sdb://[^/\s]+/\S+")
 _HOME = r"(/[^/:\n\0]+){2,}"
+# From where a system runs what is there, or reads what it goes by.
+_SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"),
+    *(f"/usr/{name}" for name in ("bin", "lib", "libexec", "sbin")),
+    *(f"/usr/local/{name}" for name in ("bin", "etc", "lib", "libexec", "sbin")),
+    *("/var/cron", "/var/spool/cron"),
+)
 # What pam_access does not take for the name of an account.
 _WORDS = ("all", "except")
 # Of the system on every machine, whatever their numbers are, or names that FTP has for anybody.
@@ -90,6 +98,11 @@ ACCOUNT = table(
             choice("upload", "download"),
             "`upload`: it can put files there and see none; `download`: it can fetch them and "
             "change none; by default both",
+        ),
+        "quota": Setting(
+            word("[1-9][0-9]{0,5}[KMGT]", "a size such as 500M or 2G"),
+            "how much it may fill, where the file system of its home has quotas for users (Linux): "
+            "2G is 2048M, and 1M is 1024K; by default as much as there is",
         ),
     },
     "settings such as password: HASH",
@@ -183,6 +196,30 @@ def misfits(declared, machine, path):
                         f"{path}:{name}:home: {account['home']} is inside {home}, the home of "
                         f"{homes[home]}, or around it"
                     )
+
+
+def exposed(declared, folders, path, real=os.path.realpath):
+    """
+    Return a line for each account whose home would have what it uploads run, or believed.
+
+    folders
+        those of the gateway itself, beside the system's
+    real
+        a function that returns where a path leads
+    """
+    places = {real(folder): folder for folder in (*_SYSTEM, *folders)}
+    for name, account in declared.items():
+        home = real(account["home"])
+        near = (
+            place
+            for place in places
+            if f"{place}/".startswith(f"{home}/") or home.startswith(f"{place}/")
+        )
+        for place in [*near][:1] if _has_home(account) else ():
+            yield (
+                f"{path}:{name}:home: {account['home']} is not apart from {places[place]}, where "
+                f"the gateway has what it goes by (choose another one, such as /home/{name})"
+            )
 
 
 def plan(declared, machine, shell, remove=False):
@@ -344,7 +381,7 @@ def _twice(accounts, path):
 
 
 def _complete(name, given):
-    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only"))
+    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only", "quota"))
     return {"home": f"/home/{name}", **unsaid, **ACCOUNT.read(given)}
 
 

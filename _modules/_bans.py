@@ -20,22 +20,31 @@ def read(command):
 
     Source: libnftables-json(5), of nft 1.0.6.
     """
-    done = _run(command)
-    if done.returncode:
-        return []
-    objects = json.loads(done.stdout)["nftables"]
-    sets = [entry["set"] for entry in objects if "set" in entry]
     found = [
         {
             "address": element["elem"]["val"],
-            "rules": entry["name"].removeprefix(BANNED),
+            "rules": rules,
             "seconds": element["elem"]["expires"],
         }
-        for entry in sets
-        if entry["name"].startswith(BANNED)
-        for element in entry.get("elem", [])
+        for rules, elements in _sets(command)
+        for element in elements
     ]
     return sorted(found, key=lambda ban: (ban["rules"], ban["address"]))
+
+
+def counts(command):
+    """Return ``{rules: how many they ban}`` of those that ban at all, as of `read`."""
+    return {rules: len(elements) for rules, elements in _sets(command)}
+
+
+def _sets(command):
+    """Yield the rules that ban, and what is in their sets."""
+    done = _run(command)
+    objects = [] if done.returncode else json.loads(done.stdout)["nftables"]
+    for entry in objects:
+        name = entry.get("set", {}).get("name", "")
+        if name.startswith(BANNED):
+            yield name.removeprefix(BANNED), entry["set"].get("elem", [])
 
 
 def lift(commands, ban):

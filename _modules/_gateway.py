@@ -340,9 +340,11 @@ def _unkept(given, merged):
         if needed and needed not in servers[name]:
             others = " and ".join(other for other in servers if needed in servers[other])
             yield f"{path}: {name} cannot keep this ({others or 'no server here'} can)"
+        elif key == "quota" and not merged.get("quotas"):
+            yield f"{path}: this system cannot keep this (Debian can)"
         elif bypassed:
             yield f"{bypassed}, and {path} with it (leave one of them out)"
-        elif key != "only" and "pam" in given:
+        elif key in ("from", "until") and "pam" in given:
             yield f"{path}: {PILLAR}:pam may not ask for this (leave one of them out)"
         for site in value if key == "from" and needed in servers[name] else ():
             if site not in sites:

@@ -28,6 +28,7 @@ FAMILIES = {
         "Clients by the site whose rule decided, and by what it decided: admitted or refused.",
         ("service", "site", "verdict"),
     ),
+    "ftpgw_bans": ("gauge", "How many addresses are banned by the limits of rules.", ("rules",)),
     "ftpgw_log_bytes": ("gauge", "What the files of its log hold.", ("service",)),
     "ftpgw_log_free_bytes": ("gauge", "What is free where its log is.", ("service",)),
     "ftpgw_rules_info": (
@@ -76,8 +77,8 @@ def samples(known, memory):
     Yield the samples of what is known of a gateway, as `text` takes them.
 
     known
-        ``{problems, services, digests, certificate, run}``; `services` as ``ftpgw.health`` has
-        them, and what is None is not known
+        ``{problems, services, bans, digests, certificate, run}``; `services` as ``ftpgw.health``
+        has them, and what is None is not known
     memory
         as `counted` returns it
     """
@@ -91,6 +92,8 @@ def samples(known, memory):
         for site, row in sorted(counts["sites"].items()):
             for verdict, number in sorted(row.items()):
                 yield "ftpgw_connections_total", (name, site, verdict), number
+    for name, number in known["bans"].items():
+        yield "ftpgw_bans", (name,), number
     for name, digest in known["digests"].items():
         yield "ftpgw_rules_info", (name, digest), 1
     yield "ftpgw_certificate_end_seconds", (), known["certificate"]

@@ -11,6 +11,7 @@ import stat
 import subprocess
 
 import _files
+import _quota
 from _accounts import GROUP, LEFT, LOCKED
 from salt.exceptions import CommandExecutionError
 
@@ -191,6 +192,7 @@ def apply(planned, declared, system, call):
     locked = "!" if system["kernel"] == "Linux" else "*"
     locks = {name: locked for name, entry in changing.items() if LOCKED in entry["changes"]}
     _set_passwords(locks, system["kernel"], call)
+    _quota.apply(changing, declared)
     for name, entry in changing.items():
         if entry["changes"].get("account") == "removed":
             _remove(name, call)
@@ -219,6 +221,7 @@ def clean(planned, written, call):
     written
         the paths of `files`
     """
+    _quota.apply(planned, {})
     for name, entry in planned.items():
         if entry["changes"].get("account") == "removed":
             _remove(name, call)

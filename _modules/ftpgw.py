@@ -5,6 +5,7 @@ import functools
 import getpass
 import hashlib
 import heapq
+import itertools
 import json
 import operator
 import os
@@ -29,8 +30,10 @@ import _health
 import _inforce
 import _layers
 import _limits
+import _lookups
 import _metrics
 import _multilog
+import _quota
 import _rulefiles
 import _servicehealth
 import _sessionlog
@@ -194,9 +197,11 @@ def accounts(since="30d"):
 
     Returns a mapping by name: ``state`` (``present``, ``not made yet``, ``ended``, ``absent`` and
     still there, or ``left over``, which opens nothing), ``from`` which sites, ``until`` when and
-    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how many ``sessions``
-    it has now, and its ``last_login``, None if there was none; where no log of multilog tells who
-    logs in, that is not there.
+    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how much is ``used``
+    (``1.4G of 2G`` with a quota; where no quota knows it, it is counted, of at most 200000 files
+    in all, and then ``more than`` is said), how many ``sessions`` it has now, and its
+    ``last_login``, None if there was none; where no log of multilog tells who logs in, that is not
+    there.
 
     Raises SaltInvocationError if something is wrong with the settings of this gateway, and
     CommandExecutionError where it cannot be told who is connected.
@@ -213,8 +218,9 @@ def accounts(since="30d"):
         planned, machine = _accounts_plan(declared, system, False)
         told = _accounts.described(planned, declared, machine)
         connected = [session["account"] for session in _connected(None)]
+        used = _quota.used(told)
         for name, entry in told.items():
-            entry["sessions"] = connected.count(name)
+            entry |= {"used": used[name], "sessions": connected.count(name)}
         try:
             records = logins(since)
         except CommandExecutionError:
@@ -578,7 +584,9 @@ def metrics(directory=None):
     """
     memory = os.path.join(__opts__["cachedir"], "ftpgw-metrics.json")
     before = _metrics.remembered(memory)
-    known = health(greeting=False)
+    with _known_gateway(_gateway_or_why) as gateway:
+        known = health(greeting=False)
+        known["bans"] = _ban_counts(gateway["settings"].get("filter", {}))
     known |= {"certificate": certificate().get("until"), "run": _last_run()}
     scripts = _tcpserver.scripts(_definitions())
     names, count = sorted(_tcpserver.ports(scripts)), functools.partial(_counted_between, scripts)
@@ -597,6 +605,13 @@ def metrics(directory=None):
     path = os.path.join(directory, "ftpgw.prom")
     put(path, text, 0o644)
     return path
+
+
+def _ban_counts(filter):
+    """Return how many addresses each rule set bans; nothing where that cannot be known."""
+    with contextlib.suppress(CommandExecutionError):
+        return _bans.counts(filter["bans"]) if "bans" in filter else {}
+    return {}
 
 
 def certificate():
@@ -725,9 +740,13 @@ def filter_(path, show):
     return _inforce.read(path, show)
 
 
-def banned():
+def banned(command=None):
     """
     List the addresses that the packet filter bans, for whom `limits` of pillar have a `ban`.
+
+    command
+        what prints them, where the file server that knows it for this system cannot be asked: a
+        beacon would wait for it forever
 
     Returns a list of mappings: ``address``, the ``rules`` whose limits it has passed, and for how
     many ``seconds`` it is banned yet; empty where nobody is.
@@ -738,8 +757,8 @@ def banned():
 
         salt gw1 ftpgw.banned
     """
-    filter = _gateway_of(None)["settings"]["filter"]
-    return _bans.read(filter["bans"]) if "bans" in filter else []
+    command = command or _gateway_of(None)["settings"]["filter"].get("bans")
+    return _bans.read(command) if command else []
 
 
 def unban(address):
@@ -1020,6 +1039,7 @@ def _declared_accounts(clean):
         "leftovers": "remove" if clean else settings["leftovers"],
         "only": settings["servers"].get(settings["server"], {}).get("only", {}),
         "passwords": settings["passwords"],
+        "scanned": settings["service_dir"],
         "shell": settings["nologin"],
     }
 
@@ -1065,11 +1085,25 @@ def _accounts_plan(declared, system, clean):
     """Return the plan, and what there is now."""
     machine = _userdb.read(declared)
     if not clean:
-        _check.refuse_all(_accounts.misfits(declared, machine, _ACCOUNTS))
+        _check.refuse_all(_cannot_have(declared, machine, system["scanned"]))
     ours = {*declared, *_accounts.marked(machine)} & machine["accounts"].keys()
     machine |= _userdb.secrets(ours, system, functools.partial(_call, "shadow.info"))
     remove = system["leftovers"] == "remove"
-    return _accounts.plan(declared, machine, system["shell"], remove), machine
+    planned = _accounts.plan(declared, machine, system["shell"], remove)
+    return _quota.planned(planned, declared, machine), machine
+
+
+def _cannot_have(declared, machine, scanned):
+    """Return a line for each account that this machine cannot have, or hold to its quota."""
+    folders = [str(scanned), _definitions(), _rules_dir(), _log_dir()]
+    folders += [__opts__["cachedir"], __opts__["extension_modules"]]
+    for roots in ("file_roots", "pillar_roots"):
+        folders += itertools.chain(*__opts__.get(roots, {}).values())
+    return [
+        *_accounts.misfits(declared, machine, _ACCOUNTS),
+        *_accounts.exposed(declared, folders, _ACCOUNTS),
+        *_quota.misfits(declared, machine, _ACCOUNTS),
+    ]
 
 
 def _connected(who):
@@ -1208,7 +1242,7 @@ def _judged(declared, system, fetch, here=False):
     if here and not found:
         found, warnings = _warnings(fields, merged)
     if here:
-        found += _misfits(fields.get("accounts") or {}, merged)
+        found += [*_misfits(fields.get("accounts") or {}, merged), *_from_homes(merged)]
     limited = {}
     if not found:
         try:
@@ -1287,7 +1321,18 @@ def _misfits(given, settings):
         _resolved(declared, settings)
     except SaltInvocationError as error:
         return str(error).splitlines()
-    return list(_accounts.misfits(declared, _userdb.read(declared), _ACCOUNTS))
+    return _cannot_have(declared, _userdb.read(declared), settings["service_dir"])
+
+
+def _from_homes(merged):
+    """Return which libraries the FTP server would load from the home of an account."""
+    servers, name = merged["servers"], merged["server"]
+    asked = servers.get(name, {}).get("lookups")
+    if not asked or not os.path.isfile(_lookups.FILE):
+        return []
+    text = pathlib.Path(_lookups.FILE).read_text(encoding="utf-8", errors="replace")
+    others = [other for other in servers if "lookups" not in servers[other]]
+    return _lookups.problems(text, asked, f"{_gateway.PILLAR}:server", others)
 
 
 def _inside(folder):

@@ -121,6 +121,19 @@ class TestPillarFile:
         for system in ("Debian 12", "FreeBSD 14.1"):
             assert judge(text, system=system) == []
 
+    @pytest.mark.parametrize("system", ["Debian 12", "FreeBSD 14.1"])
+    def test_a_quota_is_for_a_system_that_can_keep_it(self, judge, system):
+        """Whatever the server is; which file systems there are, is not asked of a file."""
+        pillar = yaml.safe_load((ROOT / "pillar.example").read_text())
+        pillar["ftpgw"]["accounts"]["partner"]["quota"] = "2G"
+        path = "ftpgw:accounts:partner:quota"
+        told = [f"{path}: this system cannot keep this (Debian can)"] if "BSD" in system else []
+        assert judge(yaml.safe_dump(pillar), system=system) == told
+        service = {"command": ["/usr/sbin/another-ftpd"]}
+        pillar["ftpgw"]["services"] = {"open-ftpd": service}
+        [line] = judge(yaml.safe_dump(pillar), system=system)
+        assert path in line
+
     def test_all_that_is_wrong_is_told(self, judge):
         pillar = yaml.safe_load((ROOT / "pillar.example").read_text())
         pillar["ftpgw"]["network"]["int_ip"] = "10.0.0.1"

@@ -324,6 +324,8 @@ class TestPeople:
 
     def test_each_account_is_told_of(self):
         """From the log, from who is connected, and from pillar; never its hash."""
+        with LAN.session("limited") as ftp:
+            upload(ftp, "big.bin", bytes(3 * 2**20))
         declare(until=day(30), **{"from": ["acme", "lan"], "only": "download"})
         with LAN.session("limited"):
             found = gw.call("ftpgw.accounts", "since=1h")
@@ -337,6 +339,7 @@ class TestPeople:
             "home": "/home/limited",
             "uid": pathlib.Path("/home/limited").stat().st_uid,
             "hash": "SHA-512",
+            "used": "3.0M",
             "sessions": 1,
         }
         assert (found["partner"]["from"], found["partner"]["until"]) == ("all sites", "no end")

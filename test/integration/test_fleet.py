@@ -1,5 +1,6 @@
 """A real master and a fresh minion: what is typed on the master works at the first try."""
 
+import datetime
 import json
 import pathlib
 import re
@@ -156,3 +157,31 @@ def test_what_goes_down_is_told_and_a_reactor_has_it_up_again(salt, event_listen
     assert sorted(event.data["is"] for event in found.matches) == ["down", "up"]
     assert LAN.greeting().startswith(b"220")
     salt("beacons.delete", "daemontools")
+
+
+def test_bans_and_accounts_that_end_are_told_of(salt, mistaken, event_listener):
+    """As soon as the beacon looks; once."""
+    soon = datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(5)
+    with mistaken() as ftpgw:
+        ftpgw["accounts"]["partner"]["until"] = str(soon)
+    salt("saltutil.refresh_pillar", "wait=True")
+    # As the filter has it for rules whose limits ban.
+    gone = "delete set ip ftpgw banned-ftp"
+    made = "{ type ipv4_addr; flags dynamic,timeout; timeout 1h; }"
+    for line in (
+        f"add set ip ftpgw banned-ftp {made}",
+        "add element ip ftpgw banned-ftp {9.9.9.9}",
+    ):
+        subprocess.run(["nft", line], check=True)
+    begun = time.time()
+    added = salt("beacons.add", "daemontools", "[{interval: 1}, {settle: 2}]")
+    assert added.data["result"], added.data
+    tags = [f"salt/beacon/gw1/daemontools/{what}" for what in ("account/ends", "bans/made")]
+    wanted = [("master", tag) for tag in tags]
+    found = event_listener.wait_for_events(wanted, after_time=begun, timeout=90)
+    subprocess.run(["nft", gone], check=True)
+    salt("beacons.delete", "daemontools")
+    assert found.found_all_events, found.missed
+    told = {event.data["service"]: event.data for event in found.matches}
+    assert (told["account"]["account"], told["account"]["is"]) == ("partner", "ends")
+    assert told["bans"]["problem"] == "banned: 9.9.9.9 by ftp"

@@ -121,6 +121,7 @@ def test_who_comes_too_often_is_banned_until_somebody_says_otherwise(gateway, li
         [ban] = gateway.call("ftpgw.banned")
         assert (ban["address"], ban["rules"]) == (NEIGHBOUR.source, "ftp")
         assert 0 < ban["seconds"] <= 3600
+        assert 'ftpgw_bans{rules="ftp"} 1\n' in gateway.call("ftpgw.metrics")
         assert not gateway.changed(gateway.apply("ftpgw.firewall"))
         assert not [line for line in problems(gateway) if "packet filter" in line]
         assert gateway.call("ftpgw.unban", NEIGHBOUR.source) == ["ftp"]

@@ -41,6 +41,10 @@ WRONG = [
     ("partner", {**GIVEN, "from": "acme"}, "partner:from: expected a list of sites of the rules o"),
     ("partner", {**GIVEN, "from": ["a\nb"]}, "partner:from: expected the name of a site, got 'a"),
     ("partner", {**GIVEN, "only": "read"}, "partner:only: expected upload or download, got 'read'"),
+    *(
+        ("partner", {**GIVEN, "quota": wrong}, "partner:quota: expected a size such as 500M or 2G")
+        for wrong in (2, 0, True, "2", "2GB", "2 G", "0G", "-1G", "1.5G", "1234567T", "2G\n", HASH)
+    ),
     ("partner", {**GIVEN, "purge": True}, "partner:purge: its home goes only with it (say state:"),
     ("partner", {**GIVEN, "purge": 1}, "partner:purge: expected true or false, got 1"),
     ("all", {**GIVEN, "from": ["acme"]}, "all:from: PAM takes this name for a word (choose"),
@@ -91,6 +95,7 @@ def test_the_hashes_that_crypt_makes_are_hashes(method):
 def test_defaults_are_filled_in():
     declared = {"partner": GIVEN, "leaver": {"state": "absent"}}
     unsaid = {"uid": None, "purge": False, "until": None, "from": None, "only": None}
+    unsaid["quota"] = None
     assert _accounts.checked(declared, PATH) == {
         "partner": {"state": "present", "password": HASH, "home": "/home/partner", **unsaid},
         "leaver": {"state": "absent", "password": None, "home": "/home/leaver", **unsaid},
@@ -470,6 +475,39 @@ def test_what_people_are_told_of_an_account():
     assert told.keys() == {"partner", "new", "left"}
     after = _accounts.described(planned, declared, machine, day + datetime.timedelta(1))
     assert after["partner"]["state"] == "ended"
+
+
+@pytest.mark.parametrize(
+    ("home", "place"),
+    [
+        ("/home/partner", None),
+        ("/usr/home/partner", None),
+        ("/var/ftp", None),
+        ("/service2/partner", None),
+        ("/etc/cron.d", "/etc"),
+        ("/service/partner", "/service"),
+        ("/service/a/b/partner", "/service"),
+        ("/var/svc.d", "/var/svc.d"),
+        ("/linked/partner", "/service"),
+        ("/srv/around", "/srv/around/salt"),
+        ("/usr/local/sbin/partner", "/usr/local/sbin"),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"state": "absent"}, {"state": "absent", "purge": True}])
+def test_what_an_account_uploads_is_not_run(home, place, more):
+    """Wherever the links above its home lead to; one that is gone has no home."""
+    declared = _accounts.checked({"partner": {**GIVEN, **more, "home": home}}, PATH)
+    folders = ["/service", "/var/svc.d", "/srv/around/salt"]
+    found = list(
+        _accounts.exposed(
+            declared, folders, PATH, lambda path: path.replace("/linked", "/service/x")
+        )
+    )
+    if not place or more == {"state": "absent"}:
+        assert found == []
+    else:
+        [line] = found
+        assert line.startswith(f"{PATH}:partner:home: {home} is not apart from {place}, where ")
 
 
 @pytest.mark.parametrize(

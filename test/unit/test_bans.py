@@ -42,9 +42,15 @@ def test_each_ban_has_its_rules_and_its_end():
     ]
 
 
+def test_those_who_ban_nobody_now_are_counted_too():
+    """That it is 0 is known, and not the same as nothing."""
+    assert _bans.counts(printed(json.dumps(TABLE))) == {"ftp": 2, "ftp-proxy": 0}
+
+
 @pytest.mark.parametrize("command", [["false"], ["/no/such/nft"]])
 def test_where_there_is_no_table_nobody_is_banned(command):
     assert _bans.read(command) == []
+    assert _bans.counts(command) == {}
 
 
 def test_a_filter_that_hangs_is_one_line(monkeypatch):

@@ -1,9 +1,11 @@
 """One event for each change that stays, whatever Salt forgets in between."""
 
+import datetime
 import importlib.util
 import pathlib
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -26,6 +28,7 @@ class Watch:
     def __init__(self, folder):
         self.now, self.records = 100_000.0, {"ftp": service()}
         self.folder, self.until, self.asked = folder, None, 0
+        self.accounts, self.bans = {}, []
         self.load()
 
     def load(self):
@@ -37,8 +40,10 @@ class Watch:
         self.module.__salt__ = {
             "daemontools.show": lambda: self.records,
             "daemontools.log": lambda name, lines: [f"the end of {name}"][:lines],
+            "ftpgw.banned": lambda command: self.bans,
             "ftpgw.certificate": self.certificate,
         }
+        self.module.__pillar__ = {"ftpgw": {"accounts": self.accounts}}
         self.module.time = self
 
     def time(self):
@@ -154,6 +159,107 @@ def test_a_certificate_is_told_of_once_two_weeks_before_its_end_and_once_renewed
     assert watch.after(3600) == ["certificate/ends"]
     watch.until = None
     assert watch.after(3600) == ["certificate/up"]
+
+
+def on(day):
+    """Return the second at which a day begins."""
+    day = datetime.datetime.fromisoformat(day).replace(tzinfo=datetime.timezone.utc)
+    return day.timestamp()
+
+
+def test_an_account_is_told_of_once_two_weeks_before_its_end_once_then_and_once_it_goes_on(watch):
+    """As a run of states would tell of it; of each by its name."""
+    watch.now = on("2027-03-16")
+    watch.accounts |= {
+        "partner": {"until": datetime.date(2027, 3, 31)},
+        "leaver": {"until": "2027-03-17", "state": "absent"},
+        "other": {"password": "$6$x"},
+        "odd": {"until": "soon"},
+        "none": None,
+    }
+    assert watch.after(0) == []
+    watch.now = on("2027-03-17")
+    [event] = watch.module.beacon([{"settle": 10}])
+    assert event == {
+        "tag": "account/ends",
+        "service": "account",
+        "account": "partner",
+        "is": "ends",
+        "was": "up",
+        "problem": "ftpgw:accounts:partner:until: 2027-03-31 is its last day",
+    }
+    watch.load()
+    watch.now = on("2027-03-31")
+    assert watch.after(23 * 3600) == []
+    assert watch.after(3599) == []
+    assert watch.after(1) == ["account/ended"]
+    assert watch.after(9 * 86400) == []
+    watch.accounts["partner"] = {"until": "2028-03-31"}
+    assert watch.after(3599) == []
+    assert watch.after(1) == ["account/up"]
+    watch.accounts["partner"] = {"until": "2020-01-01"}
+    assert watch.after(3600) == ["account/ended"]
+    del watch.accounts["partner"]
+    assert watch.after(3600) == ["account/up"]
+
+
+@pytest.mark.parametrize("accounts", [None, [], "x", {"a": 1}])
+def test_a_pillar_that_makes_no_sense_is_no_event(watch, accounts):
+    watch.accounts = accounts
+    watch.load()
+    assert watch.after(3600) == []
+
+
+def ban(address, rules="ftp"):
+    return {"address": address, "rules": rules, "seconds": 600}
+
+
+def test_a_ban_is_told_of_once_within_a_minute(watch):
+    """Of many at once in one event; and of one that is made again, again."""
+    watch.after(0)
+    watch.bans = [ban("9.9.9.9")]
+    assert watch.after(59) == []
+    watch.now += 1
+    [event] = watch.module.beacon([])
+    assert event == {
+        "tag": "bans/made",
+        "service": "bans",
+        "is": "made",
+        "bans": [ban("9.9.9.9")],
+        "count": 1,
+        "problem": "banned: 9.9.9.9 by ftp",
+    }
+    watch.load()
+    watch.bans = [{**ban("9.9.9.9"), "seconds": 500}]
+    assert watch.after(60) == []
+    watch.bans = [ban("9.9.9.9"), *(ban(f"9.9.8.{last}", "ftp-proxy") for last in range(25))]
+    watch.now += 60
+    [event] = watch.module.beacon([])
+    assert (event["count"], len(event["bans"])) == (25, 20)
+    assert event["problem"].endswith("9.9.8.19 by ftp-proxy, and 5 more")
+    watch.bans = []
+    assert watch.after(60) == []
+    watch.bans = [ban("9.9.9.9")]
+    assert watch.after(60) == ["bans/made"]
+
+
+def test_bans_are_asked_for_as_the_platform_says(watch):
+    """It may not ask a file server, so it has the words itself."""
+    platforms = yaml.safe_load((ROOT / "ftpgw/platforms/linux.yaml").read_text())
+    assert platforms["Debian"][0]["settings"]["filter"]["bans"] == watch.module.NFT
+
+
+def test_where_bans_cannot_be_asked_for_nothing_is_forgotten(watch):
+    watch.bans = [ban("9.9.9.9")]
+    assert watch.after(0) == ["bans/made"]
+
+    def broken(command):
+        raise watch.module.CommandExecutionError("no")
+
+    watch.module.__salt__["ftpgw.banned"] = broken
+    assert watch.after(60) == []
+    watch.load()
+    assert watch.after(60) == []
 
 
 def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):

@@ -14,6 +14,7 @@ SERVICE = {"state": "up", "seconds": 90, "clients": 2, "limit": 29, "log_size": 
 KNOWN = {
     "problems": ["open-ftpd: down"],
     "services": {"open-ftpd": SERVICE, "x": dict.fromkeys(SERVICE)},
+    "bans": {"ftp": 2, "ftp-proxy": 0},
     "digests": {"ftp": "1:ab"},
     "certificate": 2000000000,
     "run": None,
@@ -74,6 +75,8 @@ def test_what_is_known_is_there_and_what_is_not_is_left_out():
         ("ftpgw_connections_total", (ftpd, site, ("verdict", "refused"))): 1,
         ("ftpgw_log_bytes", (ftpd,)): 10,
         ("ftpgw_log_free_bytes", (ftpd,)): 99,
+        ("ftpgw_bans", (("rules", "ftp"),)): 2,
+        ("ftpgw_bans", (("rules", "ftp-proxy"),)): 0,
         ("ftpgw_rules_info", (("digest", "1:ab"), ("rules", "ftp"))): 1,
         ("ftpgw_certificate_end_seconds", ()): 2000000000,
     }
