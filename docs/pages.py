@@ -21,7 +21,7 @@ import generate
 
 ROOT = generate.ROOT
 PAGES = {
-    "Gateways": ["operations", "accounts", "rules", "servers", "services", "firewall", "fleet"],
+    "Gateways": ["how", "operations", "accounts", "rules", "servers", "services", "firewall", "fleet"],
     "To look up": ["settings", "systems", "performance", "trust"],
 }
 MORE = ["CHANGELOG", "SECURITY", "CONTRIBUTING", "release/README"]
