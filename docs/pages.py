@@ -21,8 +21,8 @@ import generate
 
 ROOT = generate.ROOT
 PAGES = {
-    "Gateways": ["how", "operations", "accounts", "rules", "servers", "services", "firewall", "fleet"],
-    "To look up": ["settings", "systems", "performance", "trust"],
+    "Gateways": ["operations", "accounts", "rules", "servers", "services", "firewall", "fleet"],
+    "To look up": ["how", "settings", "systems", "performance", "trust"],
 }
 MORE = ["CHANGELOG", "SECURITY", "CONTRIBUTING", "release/README"]
 LINK = re.compile(r"(\[[^\]]*\])\(((?:\.\./)*)([^)\s#:]+)(#[^)\s]*)?\)")
