@@ -309,7 +309,7 @@ def _server(given, merged):
         known = " or ".join(servers)
         return [f"{PILLAR}:server: expected {known} on this system, got {_check.got(name)}"]
     if "tls" in given and "tls" not in servers[name].get("can", ()):
-        others = " and ".join(other for other in servers if "tls" in servers[other].get("can", ()))
+        others = " or ".join(other for other in servers if "tls" in servers[other].get("can", ()))
         found.append(f"{PILLAR}:tls: {name} knows no TLS ({others or 'no server here'} does)")
     for package in _foreign(given.get("packages"), servers, name):
         found.append(
@@ -338,7 +338,7 @@ def _unkept(given, merged):
     for path, key, value in asked:
         needed = _accounts.LIMITS[key]
         if needed and needed not in servers[name]:
-            others = " and ".join(other for other in servers if needed in servers[other])
+            others = " or ".join(other for other in servers if needed in servers[other])
             yield f"{path}: {name} cannot keep this ({others or 'no server here'} can)"
         elif bypassed:
             yield f"{bypassed}, and {path} with it (leave one of them out)"

@@ -138,14 +138,16 @@ def files(declared, system):
     for name in names:
         lines = system["only"].get(declared[name]["only"])
         if lines:
-            text = "".join(f"{line}\n" for line in lines)
-            found[os.path.join(system["only"]["directory"], name)] = (text, 0o644)
+            path, *lines = (
+                text.replace("{account}", name) for text in (system["only"]["file"], *lines)
+            )
+            found[path] = ("".join(f"{line}\n" for line in lines), 0o644)
     return found
 
 
 def stale(wanted, system):
     """Return the files of accounts that are nobody's, or of one that may do everything now."""
-    folder = system["only"].get("directory", "")
+    folder = os.path.dirname(system["only"].get("file", ""))
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return [path for name in names if (path := os.path.join(folder, name)) not in wanted]
 
@@ -171,7 +173,7 @@ def apply(planned, declared, system, call):
     system
         its `kernel`, the `shell` that nobody can use, `passwords`: a file that is for ftpd alone,
         or ""; `access`: the file that says from where each may log in, and its text, or None; and
-        `only`: the `directory` for files of accounts that may do only some things, and their lines
+        `only`: the `file` of an account that may do only some things, and its lines
     call
         a function that calls one of Salt by name
 

@@ -134,11 +134,11 @@ class TestFrom:
             ),
             (
                 {"server": "inetutils", "accounts": {"limited": {"from": ["acme"]}}},
-                "ftpgw:accounts:limited:from: inetutils cannot keep this (vsftpd can)",
+                "ftpgw:accounts:limited:from: inetutils cannot keep this (vsftpd or proftpd can)",
             ),
             (
                 {"server": "inetutils", "accounts": {"limited": {"only": "upload"}}},
-                "ftpgw:accounts:limited:only: inetutils cannot keep this (vsftpd can)",
+                "ftpgw:accounts:limited:only: inetutils cannot keep this (vsftpd or proftpd can)",
             ),
             (
                 {

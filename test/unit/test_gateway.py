@@ -273,7 +273,7 @@ TWO_SERVERS = {
         "large": {
             "can": ["tls"],
             "access": "/etc/large.access",
-            "only": {"directory": "/etc/large.users"},
+            "only": {"file": "/etc/large.users/{account}"},
             "packages": ["large", "pam"],
             "services": {"open-ftpd": {"command": ["/usr/sbin/large", "/etc/large"]}},
         },

@@ -187,7 +187,7 @@ class TestFiles:
         folder.mkdir()
         (folder / "a").touch()
         (folder / "old").touch()
-        only = {"directory": str(folder), "upload": ["x=NO", "y=NO"], "download": ["z=NO"]}
+        only = {"file": f"{folder}/{{account}}", "upload": ["x=NO", "y=NO"], "download": ["z=NO"]}
         declared = {"a": {**ACCOUNT, "only": "upload"}, "b": ACCOUNT}
         more = {**system, "access": ("/access", "all\n"), "only": only}
         made = _userdb.files(declared, more)
