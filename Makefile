@@ -107,6 +107,7 @@ $(CACHE)/tools: Makefile
 	$(SUDO) $(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
 	$(SUDO) $(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
 	$(SUDO) $(DOWNLOAD) proftpd-core proftpd-mod-crypto >>$(CACHE)/apt.log
+	$(SUDO) $(DOWNLOAD) pure-ftpd >>$(CACHE)/apt.log
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 

@@ -16,8 +16,8 @@ from _check import DAY, FLAG, Setting, choice, kind, listing, number, table, wor
 GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
-# What may hold one account back; and what a server must have, to keep it.
-LIMITS = {"from": "access", "only": "only", "until": None}
+# What may hold one account back; a server `keeps` some of them.
+LIMITS = {"from", "only", "sessions", "until"}
 # Days before its last one that an account is warned of.
 SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
@@ -90,6 +90,9 @@ ACCOUNT = table(
             choice("upload", "download"),
             "`upload`: it can put files there and see none; `download`: it can fetch them and "
             "change none; by default both",
+        ),
+        "sessions": Setting(
+            number(1), "how many it may have at the same time; by default any number"
         ),
     },
     "settings such as password: HASH",
@@ -287,6 +290,7 @@ def described(planned, declared, machine, today=None):
             "from": ", ".join(account.get("from") or ["all sites"]),
             "until": until or "no end",
             "only": account.get("only") or "upload and download",
+            "most": account.get("sessions") or "any number of sessions",
             "home": entry["home"],
             "uid": entry["uid"],
             "hash": _kind_of(hashed),
@@ -344,7 +348,7 @@ def _twice(accounts, path):
 
 
 def _complete(name, given):
-    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only"))
+    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only", "sessions"))
     return {"home": f"/home/{name}", **unsaid, **ACCOUNT.read(given)}
 
 
