@@ -334,6 +334,7 @@ class TestPeople:
             "from": "acme, lan",
             "until": day(30),
             "only": "download",
+            "most": "any number of sessions",
             "home": "/home/limited",
             "uid": pathlib.Path("/home/limited").stat().st_uid,
             "hash": "SHA-512",
