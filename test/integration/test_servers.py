@@ -273,9 +273,17 @@ class TestProftpd(Told):
             with LAN.session("puts", tls=context()) as ftp:
                 upload(ftp, "new.bin", PAYLOAD)
                 ftp.mkd("folder")
+                upload(ftp, ".ftpaccess", b"<Limit ALL SITE_CHMOD>\nAllowAll\n</Limit>\n")
+            with LAN.session("puts", tls=context()) as ftp:
                 for sees in ("LIST", "NLST"):
                     self.sees_nothing(ftp, sees)
-                for command in ("RETR new.bin", "DELE new.bin", "RNFR new.bin", "RMD folder"):
+                for command in (
+                    "RETR new.bin",
+                    "DELE new.bin",
+                    "RNFR new.bin",
+                    "RMD folder",
+                    "SITE CHMOD 777 new.bin",
+                ):
                     with pytest.raises(ftplib.error_perm, match=r"^5[05]0 "):
                         ftp.sendcmd(command)
             there = pathlib.Path("/home/fetches/there.bin")
