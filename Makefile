@@ -136,6 +136,8 @@ $(CACHE)/tools: Makefile
 	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
 	$(SUDO) $(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
 	$(SUDO) $(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
+	$(SUDO) $(DOWNLOAD) proftpd-core proftpd-mod-crypto >>$(CACHE)/apt.log
+	$(SUDO) $(DOWNLOAD) pure-ftpd >>$(CACHE)/apt.log
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 

@@ -17,8 +17,8 @@ from _check import DAY, FLAG, Setting, choice, kind, listing, number, table, wor
 GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
-# What may hold one account back; and what a server must have, to keep it.
-LIMITS = {"from": "access", "only": "only", "quota": None, "until": None}
+# What may hold one account back; quotas are kept by the system, of the others a server `keeps` some.
+LIMITS = {"from", "only", "quota", "sessions", "until"}
 # Days before its last one that an account is warned of.
 SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
@@ -103,6 +103,9 @@ ACCOUNT = table(
             word("[1-9][0-9]{0,5}[KMGT]", "a size such as 500M or 2G"),
             "how much it may fill, where the file system of its home has quotas for users (Linux): "
             "2G is 2048M, and 1M is 1024K; by default as much as there is",
+        ),
+        "sessions": Setting(
+            number(1), "how many it may have at the same time; by default any number"
         ),
     },
     "settings such as password: HASH",
@@ -324,6 +327,7 @@ def described(planned, declared, machine, today=None):
             "from": ", ".join(account.get("from") or ["all sites"]),
             "until": until or "no end",
             "only": account.get("only") or "upload and download",
+            "most": account.get("sessions") or "any number of sessions",
             "home": entry["home"],
             "uid": entry["uid"],
             "hash": _kind_of(hashed),
@@ -381,7 +385,8 @@ def _twice(accounts, path):
 
 
 def _complete(name, given):
-    unsaid = dict.fromkeys(("uid", "password", "until", "from", "only", "quota"))
+    limits = ("until", "from", "only", "quota", "sessions")
+    unsaid = dict.fromkeys(("uid", "password", *limits))
     return {"home": f"/home/{name}", **unsaid, **ACCOUNT.read(given)}
 
 

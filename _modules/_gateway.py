@@ -309,7 +309,7 @@ def _server(given, merged):
         known = " or ".join(servers)
         return [f"{PILLAR}:server: expected {known} on this system, got {_check.got(name)}"]
     if "tls" in given and "tls" not in servers[name].get("can", ()):
-        others = " and ".join(other for other in servers if "tls" in servers[other].get("can", ()))
+        others = " or ".join(other for other in servers if "tls" in servers[other].get("can", ()))
         found.append(f"{PILLAR}:tls: {name} knows no TLS ({others or 'no server here'} does)")
     for package in _foreign(given.get("packages"), servers, name):
         found.append(
@@ -327,7 +327,7 @@ def _unkept(given, merged):
     asked = [
         (f"{PILLAR}:accounts:{account}:{key}", key, settings[key])
         for account, settings in given.get("accounts", {}).items()
-        for key in sorted(_accounts.LIMITS.keys() & settings)
+        for key in sorted(_accounts.LIMITS & settings.keys())
         if settings.get("state") != "absent"
     ]
     if not asked:
@@ -336,17 +336,19 @@ def _unkept(given, merged):
     bypassed = bypass(given, servers[name])
     sites = merged["rules"].get(named, {}).get("sites", {})
     for path, key, value in asked:
-        needed = _accounts.LIMITS[key]
-        if needed and needed not in servers[name]:
-            others = " and ".join(other for other in servers if needed in servers[other])
+        if key == "quota":
+            if not merged.get("quotas"):
+                yield f"{path}: this system cannot keep this (Debian can)"
+            continue
+        keepers = [other for other in servers if key in servers[other].get("keeps", ())]
+        if name not in keepers:
+            others = " or ".join(keepers)
             yield f"{path}: {name} cannot keep this ({others or 'no server here'} can)"
-        elif key == "quota" and not merged.get("quotas"):
-            yield f"{path}: this system cannot keep this (Debian can)"
         elif bypassed:
             yield f"{bypassed}, and {path} with it (leave one of them out)"
         elif key in ("from", "until") and "pam" in given:
             yield f"{path}: {PILLAR}:pam may not ask for this (leave one of them out)"
-        for site in value if key == "from" and needed in servers[name] else ():
+        for site in value if key == "from" and name in keepers else ():
             if site not in sites:
                 hint = _check.hint(site, sites)
                 yield f"{path}: there is no {PILLAR}:rules:{named}:sites:{site}{hint}"

@@ -11,7 +11,8 @@ import _accounts
 
 _STAMP = r"(?P<time>\S+ \S+) "
 _HEAD = rf"{_STAMP}.{{24}} \[pid \d+\] "
-_CLIENT = r'Client "(?:::ffff:)?(?P<address>[0-9a-f.:]+)"'
+_ADDRESS = "(?:::ffff:)?(?P<address>[0-9a-f.:]+)"
+_CLIENT = f'Client "{_ADDRESS}"'
 _NAME = _accounts.NAME.schema["pattern"].strip("^$")
 # vsftpd's, with `xferlog_std_format=NO`. The line of a transfer ends as no other one does, and only
 # an account has a transfer or is let in.
@@ -21,11 +22,18 @@ _TRANSFER = re.compile(
 )
 _LOGIN = re.compile(rf"{_HEAD}\[(?P<account>{_NAME})\] OK LOGIN: {_CLIENT}")
 _FAILED = re.compile(rf"{_HEAD}\[(?P<account>.*)\] FAIL LOGIN: {_CLIENT}")
+# proftpd's, with the formats of ftpgw/servers/proftpd.yaml: what a client has chosen comes last.
+_PRO_TRANSFER = re.compile(
+    rf"{_STAMP}transfer {_ADDRESS} (?P<account>{_NAME}) (?P<said>[124]\d\d) "
+    r"(?P<what>STOR|STOU|APPE|RETR) (?:(?P<bytes>\d+)|-) (?:(?P<seconds>\d+\.\d+)|-) (?P<file>/.*)"
+)
+_PRO_LOGIN = re.compile(rf"{_STAMP}login {_ADDRESS} (?P<said>230|530) PASS (?P<account>.*)")
 _DENIED = re.compile(
     rf"{_STAMP}tcpserver: deny \d+ \S*?:(?P<port>\d+) [^ :]*:(?P<address>[0-9a-f.:]+?):[^:]*:\d+"
 )
 # What a line must have, or it is not looked at.
-TRANSFERS, LOGINS = r"Kbyte/sec$", r" LOGIN: Client |tcpserver: deny "
+TRANSFERS = r"Kbyte/sec$| transfer "
+LOGINS = r" LOGIN: Client |tcpserver: deny | (230|530) PASS "
 
 
 def transfers(lines, account=None):
@@ -35,7 +43,7 @@ def transfers(lines, account=None):
     account
         of this one alone
     """
-    found = (_TRANSFER.fullmatch(line) for line in lines)
+    found = (_TRANSFER.fullmatch(line) or _PRO_TRANSFER.fullmatch(line) for line in lines)
     return [_transfer(match) for match in found if match and account in (None, match["account"])]
 
 
@@ -50,16 +58,17 @@ def logins(lines, why):
 
 
 def _transfer(match):
-    size, rate = int(match["bytes"] or 0), float(match["rate"])
+    found = {"rate": "0", "seconds": "0", **match.groupdict("0")}
+    size, rate = int(found["bytes"]), float(found["rate"])
     return {
-        "time": match["time"],
-        "account": match["account"],
-        "address": match["address"],
-        "what": match["what"].lower(),
-        "file": match["file"],
+        "time": found["time"],
+        "account": found["account"],
+        "address": found["address"],
+        "what": "download" if found["what"] in ("DOWNLOAD", "RETR") else "upload",
+        "file": found["file"],
         "bytes": size,
-        "seconds": round(size / 1024 / rate, 3) if rate else 0.0,
-        "complete": match["said"] == "OK",
+        "seconds": round(size / 1024 / rate, 3) if rate else float(found["seconds"]),
+        "complete": found["said"] in ("OK", "226"),
     }
 
 
@@ -67,7 +76,10 @@ def _login(line, why):
     match = _LOGIN.fullmatch(line)
     if match:
         return _record(match, match["account"], "logged in", "")
-    match = _FAILED.fullmatch(line)
+    match = _PRO_LOGIN.fullmatch(line)
+    if match and match["said"] == "230":
+        return _record(match, match["account"], "logged in", "")
+    match = match or _FAILED.fullmatch(line)
     if match:
         return _record(match, match["account"], "failed", why(match["account"], match["address"]))
     match = _DENIED.fullmatch(line)

@@ -11,6 +11,7 @@ import stat
 import subprocess
 
 import _files
+import _puredb
 import _quota
 from _accounts import GROUP, LEFT, LOCKED
 from salt.exceptions import CommandExecutionError
@@ -136,17 +137,33 @@ def files(declared, system):
     if system["access"]:
         path, text = system["access"]
         found[path] = (text, 0o600)
+    if system["puredb"]:
+        found[system["puredb"]] = (_data_base(names, declared), 0o600)
     for name in names:
         lines = system["only"].get(declared[name]["only"])
         if lines:
-            text = "".join(f"{line}\n" for line in lines)
-            found[os.path.join(system["only"]["directory"], name)] = (text, 0o644)
+            path, *lines = (
+                text.replace("{account}", name) for text in (system["only"]["file"], *lines)
+            )
+            found[path] = ("".join(f"{line}\n" for line in lines), 0o644)
     return found
+
+
+def _data_base(names, declared):
+    """Return the data base of pure-ftpd of those accounts that are there."""
+    there = {entry.pw_name: entry for entry in pwd.getpwall()}
+    records = {}
+    for name in names:
+        if name in there:
+            numbers = there[name].pw_uid, there[name].pw_gid
+            hashed, home, most = (declared[name][key] for key in ("password", "home", "sessions"))
+            records[name] = _puredb.account(hashed, *numbers, home, most)
+    return _puredb.made(records)
 
 
 def stale(wanted, system):
     """Return the files of accounts that are nobody's, or of one that may do everything now."""
-    folder = system["only"].get("directory", "")
+    folder = os.path.dirname(system["only"].get("file", ""))
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return [path for name in names if (path := os.path.join(folder, name)) not in wanted]
 
@@ -158,7 +175,8 @@ def is_written(path, text, mode):
     except FileNotFoundError:
         return False
     plain = stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == mode
-    return plain and not status.st_uid and _text(path) == text
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    return plain and not status.st_uid and pathlib.Path(path).read_bytes() == content
 
 
 def apply(planned, declared, system, call):
@@ -172,7 +190,8 @@ def apply(planned, declared, system, call):
     system
         its `kernel`, the `shell` that nobody can use, `passwords`: a file that is for ftpd alone,
         or ""; `access`: the file that says from where each may log in, and its text, or None; and
-        `only`: the `directory` for files of accounts that may do only some things, and their lines
+        `only`: the `file` of an account that may do only some things, and its lines; `puredb`: the
+        data base of pure-ftpd, or ""
     call
         a function that calls one of Salt by name
 
@@ -212,6 +231,14 @@ def apply(planned, declared, system, call):
         if "password" in entry["changes"] and not own_file
     }
     _set_passwords(hashes, system["kernel"], call)
+    _write_data_base(declared, system)
+
+
+def _write_data_base(declared, system):
+    """Write that of pure-ftpd again: it has the numbers of accounts that were not there before."""
+    path = system["puredb"]
+    if path:
+        _write(path, *files(declared, system)[path])
 
 
 def clean(planned, written, call):

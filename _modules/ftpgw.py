@@ -197,11 +197,11 @@ def accounts(since="30d"):
 
     Returns a mapping by name: ``state`` (``present``, ``not made yet``, ``ended``, ``absent`` and
     still there, or ``left over``, which opens nothing), ``from`` which sites, ``until`` when and
-    what ``only`` it may, its ``home`` and ``uid``, the kind of its ``hash``, how much is ``used``
-    (``1.4G of 2G`` with a quota; where no quota knows it, it is counted, of at most 200000 files
-    in all, and then ``more than`` is said), how many ``sessions`` it has now, and its
-    ``last_login``, None if there was none; where no log of multilog tells who logs in, that is not
-    there.
+    what ``only`` it may, how many sessions it may have at the ``most``, its ``home`` and ``uid``,
+    the kind of its ``hash``, how much is ``used`` (``1.4G of 2G`` with a quota; where no quota
+    knows it, it is counted, of at most 200000 files in all, and then ``more than`` is said), how
+    many ``sessions`` it has now, and its ``last_login``, None if there was none; where no log of
+    multilog tells who logs in, that is not there.
 
     Raises SaltInvocationError if something is wrong with the settings of this gateway, and
     CommandExecutionError where it cannot be told who is connected.
@@ -1039,6 +1039,7 @@ def _declared_accounts(clean):
         "leftovers": "remove" if clean else settings["leftovers"],
         "only": settings["servers"].get(settings["server"], {}).get("only", {}),
         "passwords": settings["passwords"],
+        "puredb": settings.get("puredb", ""),
         "scanned": settings["service_dir"],
         "shell": settings["nologin"],
     }

@@ -2,7 +2,7 @@
 
     bench.py [--json] [--machine NAME] [ROW ...]
 
-The rows: status rules apply growth connections fleet; all of them take some minutes.
+The rows: status rules apply growth connections fleet servers; all of them take some minutes.
 
 Every line is a ratio of two things measured in turn in this run: the median of several pairs, and
 the lowest and the highest of them. Below 1 is faster than what it is compared with.
@@ -27,6 +27,7 @@ import connections
 import fleet
 import growth
 import rules
+import servers
 import status
 
 BENCHES = {
@@ -36,6 +37,7 @@ BENCHES = {
     "growth": growth,
     "connections": connections,
     "fleet": fleet,
+    "servers": servers,
 }
 LINE = "  {subject:<40} {ours:>10} {theirs:>10} {ratio:>8} {range:>15} {goal:>7} {met:<4} {note}"
 HEAD = {
@@ -94,7 +96,8 @@ def told(name):
 
 
 def cells(row):
-    ours, theirs = map(duration, row.medians)
+    show = duration if row.unit == "s" else f"{{:.2f}} {row.unit}".format
+    ours, theirs = map(show, row.medians)
     lowest, highest = min(row.ratios), max(row.ratios)
     return {
         "subject": row.subject,

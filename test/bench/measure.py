@@ -17,6 +17,7 @@ class Row:
     seconds: list  # pairs: (ours, theirs)
     goal: float | None = None
     note: str = ""
+    unit: str = "s"
 
     @property
     def ratios(self):

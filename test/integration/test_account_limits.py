@@ -134,11 +134,11 @@ class TestFrom:
             ),
             (
                 {"server": "inetutils", "accounts": {"limited": {"from": ["acme"]}}},
-                "ftpgw:accounts:limited:from: inetutils cannot keep this (vsftpd can)",
+                "ftpgw:accounts:limited:from: inetutils cannot keep this (vsftpd or proftpd can)",
             ),
             (
                 {"server": "inetutils", "accounts": {"limited": {"only": "upload"}}},
-                "ftpgw:accounts:limited:only: inetutils cannot keep this (vsftpd can)",
+                "ftpgw:accounts:limited:only: inetutils cannot keep this (vsftpd or proftpd can)",
             ),
             (
                 {
@@ -336,6 +336,7 @@ class TestPeople:
             "from": "acme, lan",
             "until": day(30),
             "only": "download",
+            "most": "any number of sessions",
             "home": "/home/limited",
             "uid": pathlib.Path("/home/limited").stat().st_uid,
             "hash": "SHA-512",

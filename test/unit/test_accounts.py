@@ -94,8 +94,8 @@ def test_the_hashes_that_crypt_makes_are_hashes(method):
 
 def test_defaults_are_filled_in():
     declared = {"partner": GIVEN, "leaver": {"state": "absent"}}
-    unsaid = {"uid": None, "purge": False, "until": None, "from": None, "only": None}
-    unsaid["quota"] = None
+    unsaid = {"purge": False}
+    unsaid |= dict.fromkeys(("uid", "until", "from", "only", "quota", "sessions"))
     assert _accounts.checked(declared, PATH) == {
         "partner": {"state": "present", "password": HASH, "home": "/home/partner", **unsaid},
         "leaver": {"state": "absent", "password": None, "home": "/home/leaver", **unsaid},
@@ -450,7 +450,13 @@ class TestWarnings:
 def test_what_people_are_told_of_an_account():
     """Of those that are there, or shall be; never a hash."""
     given = {
-        "partner": {**GIVEN, "from": ["lan", "acme"], "until": "2027-03-31", "only": "upload"},
+        "partner": {
+            **GIVEN,
+            "from": ["lan", "acme"],
+            "until": "2027-03-31",
+            "only": "upload",
+            "sessions": 2,
+        },
         "new": {**GIVEN, "until": "2020-01-01"},
         "gone": {"state": "absent"},
     }
@@ -466,6 +472,7 @@ def test_what_people_are_told_of_an_account():
         "from": "lan, acme",
         "until": "2027-03-31",
         "only": "upload",
+        "most": 2,
         "home": "/home/partner",
         "uid": 1001,
         "hash": "SHA-512",

@@ -269,11 +269,12 @@ TWO_SERVERS = {
     **SYSTEM,
     "server": "small",
     "servers": {
-        "small": {"packages": ["small", "pam"]},
+        "small": {"keeps": ["until"], "packages": ["small", "pam"]},
         "large": {
             "can": ["tls"],
+            "keeps": ["from", "only", "sessions", "until"],
             "access": "/etc/large.access",
-            "only": {"directory": "/etc/large.users"},
+            "only": {"file": "/etc/large.users/{account}"},
             "packages": ["large", "pam"],
             "services": {"open-ftpd": {"command": ["/usr/sbin/large", "/etc/large"]}},
         },
@@ -334,6 +335,7 @@ class TestServer:
         [
             ({"from": ["acme", "lan"]}, ["from: small cannot keep this (large can)"]),
             ({"only": "upload"}, ["only: small cannot keep this (large can)"]),
+            ({"sessions": 2}, ["sessions: small cannot keep this (large can)"]),
             ({"until": "2027-03-31"}, []),
         ],
     )
@@ -349,7 +351,8 @@ class TestServer:
         assert said[0].endswith("(did you mean 'acme'?)")
 
     @pytest.mark.parametrize(
-        "limits", [{"from": ["acme"]}, {"only": "upload"}, {"until": "2027-03-31"}]
+        "limits",
+        [{"from": ["acme"]}, {"only": "upload"}, {"sessions": 2}, {"until": "2027-03-31"}],
     )
     def test_whoever_takes_another_command_or_pam_takes_the_limits_away(self, limits):
         [key] = limits
@@ -361,7 +364,7 @@ class TestServer:
         told = (
             f"ftpgw:accounts:partner:{key}: ftpgw:pam may not ask for this (leave one of them out)"
         )
-        assert said == ([] if key == "only" else [told])
+        assert said == ([] if key in ("only", "sessions") else [told])
 
     @pytest.mark.parametrize("key", ["command", "run"])
     def test_what_such_a_command_loses_is_told(self, key):

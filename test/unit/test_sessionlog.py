@@ -1,7 +1,9 @@
-"""The lines of vsftpd and tcpserver, as they were logged, become records; nobody can forge one."""
+"""The lines of the servers, as they were logged, become records; nobody can forge one."""
 
 import _sessionlog
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 AT = "2026-11-25 03:58:18.250+00:00 "
 HEAD = f"{AT}Wed Nov 25 03:58:18 2026 [pid 387] "
@@ -79,6 +81,62 @@ def test_who_was_not_greeted_is_a_record():
     assert (record["address"], record["result"]) == ("198.51.100.7", "denied")
     [record] = logins("tcpserver: deny 413 0:fd00::1:21 :2001:db8::7::56629", AT)
     assert record["address"] == "2001:db8::7"
+
+
+class TestProftpd:
+    """Its lines have what a client chooses at their ends."""
+
+    def test_an_upload_is_a_record(self):
+        line = f"{AT}transfer ::ffff:9.9.9.9 partner 226 APPE 1000 0.020 /dir/a b.txt"
+        assert _sessionlog.transfers([line]) == [
+            {
+                "time": AT.strip(),
+                "account": "partner",
+                "address": "9.9.9.9",
+                "what": "upload",
+                "file": "/dir/a b.txt",
+                "bytes": 1000,
+                "seconds": 0.02,
+                "complete": True,
+            }
+        ]
+
+    def test_one_that_was_cut_off_is_not_complete(self):
+        line = f"{AT}transfer 9.9.9.9 partner 426 RETR 720896 0.001 /big"
+        [record] = _sessionlog.transfers([line])
+        assert (record["what"], record["complete"]) == ("download", False)
+
+    @pytest.mark.parametrize(
+        "said", ["550 RETR - - -", "522 STOR - - -", "257 MKD - - /dir", "250 DELE 0 - /a"]
+    )
+    def test_what_did_not_begin_is_no_transfer(self, said):
+        assert _sessionlog.transfers([f"{AT}transfer 9.9.9.9 partner {said}"]) == []
+
+    @pytest.mark.parametrize(
+        ("said", "result", "reason"),
+        [
+            ("230 PASS partner", "logged in", ""),
+            ("530 PASS partner", "failed", "password"),
+            ("530 PASS no one", "failed", "no account"),
+        ],
+    )
+    def test_a_login_is_a_record(self, said, result, reason):
+        [record] = logins(f"login 9.9.9.9 {said}", AT)
+        assert (record["result"], record["reason"]) == (result, reason)
+        assert (record["account"], record["address"]) == (said[9:], "9.9.9.9")
+
+    @given(st.text(st.characters(exclude_characters="\n")))
+    def test_no_name_of_a_file_becomes_another_record(self, name):
+        line = f"{AT}transfer 9.9.9.9 partner 226 STOR 5 0.001 /{name}"
+        [record] = _sessionlog.transfers([line])
+        assert (record["file"], record["address"]) == (f"/{name}", "9.9.9.9")
+        assert _sessionlog.logins([line], why) == []
+
+    @given(st.text(st.characters(exclude_characters="\n")))
+    def test_no_name_of_an_account_logs_somebody_in(self, name):
+        [record] = logins(f"login 9.9.9.9 530 PASS {name}", AT)
+        assert (record["account"], record["result"]) == (name, "failed")
+        assert logins(f"login 9.9.9.9 331 USER {name}", AT) == []
 
 
 FORGED = [

@@ -1,9 +1,11 @@
 """The accounts of a machine: what is read, and what is done in which order."""
 
 import os
+import pathlib
 import pwd
 import stat
 
+import _puredb
 import _userdb
 import pytest
 from salt.exceptions import CommandExecutionError
@@ -17,9 +19,16 @@ ACCOUNT = {
     "purge": False,
     "until": None,
     "only": None,
+    "sessions": None,
 }
 HEAD = "# The FTP accounts of this gateway, by ftpgw.\n"
-LINUX = {"kernel": "Linux", "shell": "/usr/sbin/nologin", "access": None, "only": {}}
+LINUX = {
+    "kernel": "Linux",
+    "shell": "/usr/sbin/nologin",
+    "access": None,
+    "only": {},
+    "puredb": "",
+}
 BSD = {**LINUX, "kernel": "OpenBSD", "shell": "/sbin/nologin", "passwords": ""}
 
 
@@ -187,7 +196,7 @@ class TestFiles:
         folder.mkdir()
         (folder / "a").touch()
         (folder / "old").touch()
-        only = {"directory": str(folder), "upload": ["x=NO", "y=NO"], "download": ["z=NO"]}
+        only = {"file": f"{folder}/{{account}}", "upload": ["x=NO", "y=NO"], "download": ["z=NO"]}
         declared = {"a": {**ACCOUNT, "only": "upload"}, "b": ACCOUNT}
         more = {**system, "access": ("/access", "all\n"), "only": only}
         made = _userdb.files(declared, more)
@@ -196,6 +205,19 @@ class TestFiles:
         assert str(folder / "b") not in made
         assert _userdb.stale(made, more) == [str(folder / "old")]
         assert _userdb.stale(made, system) == []
+
+    def test_a_data_base_of_pure_ftpd_has_those_who_are_there(self, system, tmp_path):
+        """Who has no number yet is not in it, nor who is absent."""
+        user, path = pwd.getpwall()[1], str(tmp_path / "accounts.pdb")
+        there = {user.pw_name: {**ACCOUNT, "home": "/home/x", "sessions": 2}, "nobody-yet": ACCOUNT}
+        declared = {**there, pwd.getpwall()[2].pw_name: {**ACCOUNT, "state": "absent"}}
+        made, mode = _userdb.files(declared, {**system, "puredb": path})[path]
+        said = _puredb.account(HASH, user.pw_uid, user.pw_gid, "/home/x", 2)
+        assert (made, mode) == (_puredb.made({user.pw_name: said}), 0o600)
+        pathlib.Path(path).write_bytes(made)
+        pathlib.Path(path).chmod(mode)
+        assert _userdb.is_written(path, made, mode)
+        assert not _userdb.is_written(path, made[:-1], mode)
 
     def test_a_file_is_written_when_text_mode_and_owner_are_right(self, tmp_path):
         file = tmp_path / "file"
