@@ -17,7 +17,7 @@ from _check import DAY, FLAG, Setting, choice, kind, listing, number, table, wor
 GROUP, LEFT = "ftpgw", "ftpgw-left"
 # What is done to an account that has its password elsewhere.
 LOCKED = "password of the system"
-# What may hold one account back; quotas are kept by the system, of the others a server `keeps` some.
+# What may hold one account back: a quota, which the system keeps; the others a server `keeps`.
 LIMITS = {"from", "only", "quota", "sessions", "until"}
 # Days before its last one that an account is warned of.
 SOON = 14

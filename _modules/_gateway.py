@@ -336,12 +336,11 @@ def _unkept(given, merged):
     bypassed = bypass(given, servers[name])
     sites = merged["rules"].get(named, {}).get("sites", {})
     for path, key, value in asked:
-        if key == "quota":
-            if not merged.get("quotas"):
-                yield f"{path}: this system cannot keep this (Debian can)"
-            continue
-        keepers = [other for other in servers if key in servers[other].get("keeps", ())]
-        if name not in keepers:
+        # The kernel keeps a quota, whatever the server is.
+        keepers = [s for s in servers if key == "quota" or key in servers[s].get("keeps", ())]
+        if key == "quota" and not merged.get("quotas"):
+            yield f"{path}: this system cannot keep this (Debian can)"
+        elif name not in keepers:
             others = " or ".join(keepers)
             yield f"{path}: {name} cannot keep this ({others or 'no server here'} can)"
         elif bypassed:
