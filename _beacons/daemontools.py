@@ -25,12 +25,12 @@ STARTS, WINDOW = 3, 60
 SETTLE = 10
 # Of its log.
 LINES = 5
-# Before its end a certificate, or an account, is told of, in days; it is looked at again after so
-# many seconds.
+# Before its end a certificate, or an account, is told of, in days; the first is looked at again
+# after so many seconds.
 DAYS, EVERY = 14, 3600
-# So often it is asked who is banned, and of so many at once is told who they are. What asks is that
-# of ftpgw/platforms: whoever asks a file server within a beacon never gets an answer.
+# So often accounts are looked at, and it is asked who is banned; of so many is told who they are.
 OFTEN, MOST = 60, 20
+# As in ftpgw/platforms: who asks a file server within a beacon never gets an answer.
 NFT = ["nft", "--json", "list", "table", "ip", "ftpgw"]
 # No service is called like these.
 CERTIFICATE, ACCOUNTS, BANS = "/certificate", "/accounts", "/bans"
@@ -149,7 +149,7 @@ def _accounts(before, seen, days, now):
     """Return an event for each account that has come near its end, passed it, or has another."""
     before = before or {"told": {}, "asked": 0}
     seen[ACCOUNTS] = before
-    if 0 <= now - before["asked"] < EVERY:
+    if 0 <= now - before["asked"] < OFTEN:
         return []
     today = datetime.datetime.fromtimestamp(now, datetime.timezone.utc).date()
     ends = _ends(__pillar__.get("ftpgw"))
