@@ -1,6 +1,7 @@
 """Whatever somebody uploads, the gateway does not run it: by real uploads, to each server."""
 
 import ftplib
+import os
 import pathlib
 import platform
 import subprocess
@@ -16,8 +17,10 @@ CODE = """
 __attribute__((constructor)) static void ran(void) { close(open("/ran", O_CREAT, 0600)); }
 int main(void) { return 0; }
 """
-LIBRARIES = f"lib/{platform.machine()}-linux-gnu"
+LIBRARIES = [f"{above}lib/{platform.machine()}-linux-gnu" for above in ("", "usr/")]
 HOME = pathlib.Path("/home/partner")
+# Whoever is asked for the name of this number knows none, and the next one is asked.
+NOBODYS = 54321
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,8 @@ LOOKUPS = pathlib.Path("/etc/nsswitch.conf")
 # As far as a gateway with that server may have it: a library that is no part of glibc is asked.
 ANY = "passwd: files uploaded\ngroup: files\nhosts: files uploaded\n"
 SAFE = {
-    **dict.fromkeys(("vsftpd", "proftpd", "pure-ftpd"), ANY),
+    **dict.fromkeys(("vsftpd", "pure-ftpd"), ANY),
+    "proftpd": "passwd: files uploaded\ngroup: files uploaded\nhosts: files uploaded\n",
     "inetutils": "passwd: files uploaded\ngroup: files uploaded\nhosts: files dns\n",
 }
 
@@ -56,7 +60,7 @@ def server(request, gateway, pillar, lookups):
     gateway.apply()
     lookups.write_text(SAFE[request.param])
     yield request.param
-    subprocess.run(["rm", "-rf", *(HOME / name for name in ("bin", "lib", "etc", "ran"))])
+    subprocess.run(["rm", "-rf", *(HOME / name for name in ("bin", "lib", "etc", "usr", "ran"))])
 
 
 def test_the_code_of_this_test_notes_that_it_ran(code, tmp_path):
@@ -70,17 +74,23 @@ def test_the_code_of_this_test_notes_that_it_ran(code, tmp_path):
 @pytest.mark.parametrize("server", SAFE, indirect=True)
 def test_an_upload_is_never_run(server, code):
     """Not as what a server lists with, nor as what a library loads for it in its new root."""
+    files = {f"bin/{name}": code["program"] for name in ("ls", "sh", "gzip", "tar")}
+    for name in ("libnss_uploaded.so.2", "libnss_files.so.2", "libpam.so.0", "libc.so.6"):
+        files |= {f"{folder}/{name}": code["library"] for folder in LIBRARIES}
+    files["etc/nsswitch.conf"] = b"passwd: uploaded\ngroup: uploaded\nhosts: uploaded\n"
+    files["etc/ld.so.preload"] = f"/{LIBRARIES[0]}/libnss_uploaded.so.2\n".encode()
+    # proftpd itself keeps these two from everybody.
+    kept = ("etc", "lib") if server == "proftpd" else ()
     with LAN.session() as ftp:
-        for folder in ("bin", "etc", "lib", LIBRARIES):
-            ftp.mkd(folder)
-        for name in ("bin/ls", "bin/sh", "bin/gzip", "bin/tar"):
-            upload(ftp, name, code["program"])
+        for folder in ("bin", "etc", "lib", "usr", "usr/lib", *LIBRARIES):
+            made = tried(ftp, f"MKD {folder}")
+            assert made.startswith("550" if folder.startswith(kept) else "257"), made
+        for name, content in files.items():
+            if not name.startswith(kept):
+                upload(ftp, name, content)
             tried(ftp, f"SITE CHMOD 755 {name}")
-        for name in ("libnss_uploaded.so.2", "libnss_files.so.2", "libpam.so.0", "libc.so.6"):
-            upload(ftp, f"{LIBRARIES}/{name}", code["library"])
-        upload(ftp, "etc/nsswitch.conf", b"passwd: uploaded\ngroup: uploaded\nhosts: uploaded\n")
-        upload(ftp, "etc/ld.so.preload", f"/{LIBRARIES}/libnss_uploaded.so.2\n".encode())
     (HOME / "of a stranger").touch()
+    os.chown(HOME / "of a stranger", NOBODYS, NOBODYS)
     with LAN.session() as ftp:
         assert "of a stranger" in " ".join(listed(ftp))
         assert "of a stranger" in ftp.nlst()
@@ -97,7 +107,7 @@ def test_a_server_that_would_run_one_is_refused(gateway, mistaken, lookups):
         ftpgw["server"] = "inetutils"
     told = gw.salt_call("--out=json", "ftpgw.problems").stdout
     assert "ftpgw:server: what an account uploads as libnss_myhostname.so.2 would be run" in told
-    assert "(take myhostname out of `hosts` in /etc/nsswitch.conf, or say vsftpd)" in told
+    assert "(take myhostname out of `hosts` in /etc/nsswitch.conf, or say vsftpd or " in told
 
 
 def test_a_home_from_which_something_is_run_is_none(gateway, mistaken):
