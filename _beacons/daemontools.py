@@ -30,8 +30,6 @@ LINES = 5
 DAYS, EVERY = 14, 3600
 # So often accounts are looked at, and it is asked who is banned; of so many is told who they are.
 OFTEN, MOST = 60, 20
-# As in ftpgw/platforms: who asks a file server within a beacon never gets an answer.
-NFT = ["nft", "--json", "list", "table", "ip", "ftpgw"]
 # No service is called like these.
 CERTIFICATE, ACCOUNTS, BANS = "/certificate", "/accounts", "/bans"
 
@@ -187,7 +185,7 @@ def _bans(before, seen, now):
     if 0 <= now - before["asked"] < OFTEN or "ftpgw.banned" not in __salt__:
         return []
     try:
-        bans = __salt__["ftpgw.banned"](NFT)
+        bans = __salt__["ftpgw.banned"](ask=False)
     except CommandExecutionError:
         seen[BANS] = {**before, "asked": now}
         return []

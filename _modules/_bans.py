@@ -7,6 +7,8 @@ from salt.exceptions import CommandExecutionError
 
 # Seconds for one run of the filter's program.
 PROGRAM = 10
+# What prints the table, as in ftpgw/platforms.
+COMMAND = ["nft", "--json", "list", "table", "ip", "ftpgw"]
 # The name of a set of banned addresses, before that of its rules.
 BANNED = "banned-"
 

@@ -740,13 +740,13 @@ def filter_(path, show):
     return _inforce.read(path, show)
 
 
-def banned(command=None):
+def banned(ask=True):
     """
     List the addresses that the packet filter bans, for whom `limits` of pillar have a `ban`.
 
-    command
-        what prints them, where the file server that knows it for this system cannot be asked: a
-        beacon would wait for it forever
+    ask
+        whether to ask the file server what this system has to list them; a beacon would wait for
+        that forever, and so looks at nftables
 
     Returns a list of mappings: ``address``, the ``rules`` whose limits it has passed, and for how
     many ``seconds`` it is banned yet; empty where nobody is.
@@ -757,7 +757,7 @@ def banned(command=None):
 
         salt gw1 ftpgw.banned
     """
-    command = command or _gateway_of(None)["settings"]["filter"].get("bans")
+    command = _gateway_of(None)["settings"]["filter"].get("bans") if ask else _bans.COMMAND
     return _bans.read(command) if command else []
 
 

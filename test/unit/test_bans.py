@@ -1,9 +1,11 @@
 """_bans: whom the packet filter bans, as nft tells it."""
 
 import json
+import pathlib
 
 import _bans
 import pytest
+import yaml
 from salt.exceptions import CommandExecutionError
 
 # What `nft --json list table` prints, of nft 1.0.6, without its rules.
@@ -64,3 +66,13 @@ def test_what_takes_a_ban_out_is_told_of_whom(tmp_path):
     tell = ["sh", "-c", f'echo "$@" >> {tmp_path}/told; exit 1', "sh", "{rules}", "{ {address} }"]
     _bans.lift([tell, tell], {"address": "9.9.9.9", "rules": "ftp"})
     assert (tmp_path / "told").read_text() == "ftp { 9.9.9.9 }\n" * 2
+
+
+def test_without_a_file_server_they_are_asked_for_as_the_platform_says():
+    platform = pathlib.Path(__file__).parents[2] / "ftpgw/platforms/linux.yaml"
+    [filter] = {
+        json.dumps(row["settings"]["filter"]["bans"])
+        for row in yaml.safe_load(platform.read_text())["Debian"]
+        if "bans" in row.get("settings", {}).get("filter", {})
+    }
+    assert json.loads(filter) == _bans.COMMAND

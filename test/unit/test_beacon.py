@@ -5,7 +5,6 @@ import importlib.util
 import pathlib
 
 import pytest
-import yaml
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -40,7 +39,7 @@ class Watch:
         self.module.__salt__ = {
             "daemontools.show": lambda: self.records,
             "daemontools.log": lambda name, lines: [f"the end of {name}"][:lines],
-            "ftpgw.banned": lambda command: self.bans,
+            "ftpgw.banned": lambda ask: self.bans,
             "ftpgw.certificate": self.certificate,
         }
         self.module.__pillar__ = {"ftpgw": {"accounts": self.accounts}}
@@ -243,17 +242,11 @@ def test_a_ban_is_told_of_once_within_a_minute(watch):
     assert watch.after(60) == ["bans/made"]
 
 
-def test_bans_are_asked_for_as_the_platform_says(watch):
-    """It may not ask a file server, so it has the words itself."""
-    platforms = yaml.safe_load((ROOT / "ftpgw/platforms/linux.yaml").read_text())
-    assert platforms["Debian"][0]["settings"]["filter"]["bans"] == watch.module.NFT
-
-
 def test_where_bans_cannot_be_asked_for_nothing_is_forgotten(watch):
     watch.bans = [ban("9.9.9.9")]
     assert watch.after(0) == ["bans/made"]
 
-    def broken(command):
+    def broken(ask):
         raise watch.module.CommandExecutionError("no")
 
     watch.module.__salt__["ftpgw.banned"] = broken
