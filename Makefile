@@ -1,7 +1,7 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
 # make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
-# make page    the page of a fleet in a browser; PICTURES=docs/pictures has it make those of README
+# make page    the page of a fleet, and the site, in a browser; PICTURES=docs/pictures has it make those of README
 # make lint    what a careful reader would say
 # make docs    what is written from the code: settings, schema, README's picture, the version
 # make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
@@ -76,7 +76,7 @@ boot: $(VENV)/ready $(CACHE)/tools $(BOOT)/$(RELEASE)
 	$(PYTEST) $(or $(TESTS),test/boot)
 
 page: $(VENV)/ready $(CACHE)/browser
-	PICTURES=$(PICTURES) $(PYTHON) -m pytest -p no:cacheprovider test/page
+	PICTURES=$(PICTURES) SITE=$(SITE) $(PYTHON) -m pytest -p no:cacheprovider test/page
 
 bench: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/bench/bench.py --machine $$(uname -n) $(ROWS) $(if $(JSON),--json >$(JSON))

@@ -6,13 +6,10 @@ page writes on its console, and a picture.
 """
 
 import datetime
-import json
 import os
 import pathlib
 import random
 import re
-import shutil
-import subprocess
 import sys
 
 import pytest
@@ -22,10 +19,9 @@ sys.path.insert(0, str(REPOSITORY / "_runners"))
 
 import _report  # noqa: E402
 from _minions import Answer  # noqa: E402
+from browser import TELL, WINDOWS, complaints, told  # noqa: E402
 
 AXE = pathlib.Path(sys.prefix).parent / "axe/axe_playwright_python/axe.min.js"
-# A reader of README sees as much; none of these is a width for which the style has a rule.
-WINDOWS = {"wide": (1000, 900), "narrow": (390, 844)}
 # Noon, so that no day ends among the hours that are shown.
 NOW = datetime.datetime(2026, 11, 27, 12).timestamp()
 HOUR = 3600
@@ -69,11 +65,14 @@ def gateway(chance, problems=(), clients=0, sites=SITES, accounts=(), certificat
 def fleet():
     """Return the answers of a dozen gateways, of which some have trouble."""
     chance = random.Random(3)
-    told = {f"gw{n}": gateway(chance, clients=chance.randrange(4)) for n in range(1, 13)}
-    told["gw4"] = gateway(chance, ["open-ftpd: died 5 times in 8 s (daemontools.show open-ftpd)"])
-    told["gw7"] = gateway(chance, clients=2, sites={**SITES, "globex": "deny"})
-    told["gw9"] = gateway(chance, clients=27, certificate=NOW + 9.5 * 86400)
-    return {**{one: Answer("good", value) for one, value in told.items()}, "gw11": Answer("silent")}
+    fleet = {f"gw{n}": gateway(chance, clients=chance.randrange(4)) for n in range(1, 13)}
+    fleet["gw4"] = gateway(chance, ["open-ftpd: died 5 times in 8 s (daemontools.show open-ftpd)"])
+    fleet["gw7"] = gateway(chance, clients=2, sites={**SITES, "globex": "deny"})
+    fleet["gw9"] = gateway(chance, clients=27, certificate=NOW + 9.5 * 86400)
+    return {
+        **{one: Answer("good", value) for one, value in fleet.items()},
+        "gw11": Answer("silent"),
+    }
 
 
 DRIFT = ["gw7:", "  globex: allow -> deny: 198.51.100.0/24", "as declared: the others"]
@@ -87,32 +86,6 @@ def page(tmp_path_factory):
     return file
 
 
-def chromium(home, file, *words, window="wide"):
-    """Return the finished process of a browser without a screen that has looked at a file."""
-    assert shutil.which("chromium"), "there is no chromium: make page installs it"
-    width, height = WINDOWS[window]
-    command = [
-        "chromium",
-        "--headless=new",
-        # Root may not have its sandbox; what it looks at is our own.
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--hide-scrollbars",
-        f"--user-data-dir={home}",
-        f"--window-size={width},{height}",
-        "--enable-logging=stderr",
-        *words,
-        file.as_uri(),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=True)
-
-
-@pytest.fixture(scope="module")
-def look(tmp_path_factory):
-    return lambda *words, **more: chromium(tmp_path_factory.mktemp("home"), *words, **more)
-
-
 def with_script(page, *scripts):
     """Return a copy of the page that may run more scripts, and does at its end."""
     text = page.read_text(encoding="utf-8")
@@ -124,22 +97,10 @@ def with_script(page, *scripts):
     return copy
 
 
-def told_by(look, page, *scripts, **more):
-    """Return what scripts in the page have written, as JSON, into an element `told`."""
-    copy = with_script(page, *scripts)
-    done = look(copy, "--dump-dom", "--virtual-time-budget=60000", **more)
-    [told] = re.findall(r'<script id="told" type="application/json">(.*?)</script>', done.stdout)
-    return json.loads(told)
-
-
-TELL = """
-function tell(value) {
-  var said = document.createElement("script");
-  said.id = "told"; said.type = "application/json";
-  said.textContent = JSON.stringify(value).replace(/</g, "\\\\u003c");
-  document.body.appendChild(said);
-}
-"""
+def told_by(look, page, *scripts, words=(), **more):
+    """Return what scripts in the page have told."""
+    copy = with_script(page, TELL, *scripts)
+    return told(look(copy, "--dump-dom", "--virtual-time-budget=60000", *words, **more))
 
 
 @pytest.mark.parametrize("window", WINDOWS)
@@ -150,19 +111,17 @@ def test_axe_finds_nothing(look, page, window, theme):
     run += "function (each) { return [each.id, each.nodes[0].html]; }), rules: found.passes.length,"
     run += "dark: matchMedia('(prefers-color-scheme: dark)').matches}); });"
     words = dark if theme == "dark" else ["--blink-settings=preferredColorScheme=1"]
-    copy = with_script(page, AXE.read_text(encoding="utf-8"), TELL, run)
-    done = look(copy, "--dump-dom", "--virtual-time-budget=60000", *words, window=window)
-    [told] = re.findall(r'<script id="told" type="application/json">(.*?)</script>', done.stdout)
-    told = json.loads(told)
-    assert told["dark"] == (theme == "dark")
-    assert told["violations"] == []
-    assert told["rules"] > 15
+    axe = AXE.read_text(encoding="utf-8")
+    found = told_by(look, page, axe, run, words=words, window=window)
+    assert found["dark"] == (theme == "dark")
+    assert found["violations"] == []
+    assert found["rules"] > 15
 
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_it_is_no_wider_than_the_window(look, page, window):
     asked = "tell([document.documentElement.scrollWidth, window.innerWidth]);"
-    needed, there = told_by(look, page, TELL, asked, window=window)
+    needed, there = told_by(look, page, asked, window=window)
     assert needed <= there
 
 
@@ -175,10 +134,6 @@ def test_the_browser_has_nothing_to_complain_of(look, page):
     assert complaints(look(broken, "--dump-dom"))
 
 
-def complaints(done):
-    return [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-
-
 def test_what_it_shows_is_what_the_gateways_said(look, page):
     asked = """
     var text = function (each) { return each.innerText.replace(/\\s+/g, " ").trim(); };
@@ -186,14 +141,14 @@ def test_what_it_shows_is_what_the_gateways_said(look, page):
           tiles: Array.from(document.querySelectorAll("ul.gateways li"), text),
           sums: Array.from(document.querySelectorAll("ul.sums li"), text)});
     """
-    told = told_by(look, page, TELL, asked)
+    shown = told_by(look, page, asked)
     answers = {one: answer.value for one, answer in fleet().items() if answer.value}
     hours = [hour for value in answers.values() for hour in value["connections"]["hours"]]
-    assert told["heads"][0] == "What is not well"
-    assert len(told["tiles"]) == 12
-    assert told["tiles"][0].startswith("gw4 ✕ 1 problem")
-    assert told["tiles"][1].startswith("gw11 ✕ no answer")
-    sums = dict(reversed(line.split(" ", 1)) for line in told["sums"])
+    assert shown["heads"][0] == "What is not well"
+    assert len(shown["tiles"]) == 12
+    assert shown["tiles"][0].startswith("gw4 ✕ 1 problem")
+    assert shown["tiles"][1].startswith("gw11 ✕ no answer")
+    sums = dict(reversed(line.split(" ", 1)) for line in shown["sums"])
     assert sums["gateways"] == "12"
     assert sums["not well"] == "2"
     assert sums["sessions"] == str(sum(len(value["sessions"]) for value in answers.values()))
@@ -211,7 +166,7 @@ def test_a_click_on_a_heading_sorts_its_table(look, page):
     var button = table.tHead.rows[0].cells[2].querySelector("button"), seen = [];
     button.click(); seen.push(column()); button.click(); seen.push(column()); tell(seen);
     """
-    up, down = ([int(n) for n in column] for column in told_by(look, page, TELL, asked))
+    up, down = ([int(n) for n in column] for column in told_by(look, page, asked))
     assert up == sorted(up)
     assert down == sorted(up, reverse=True)
     assert len(set(up)) > 3
