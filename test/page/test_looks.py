@@ -28,7 +28,7 @@ HOUR = 3600
 SITES = {"acme": "allow", "globex": "allow", "lan": "in part", "crawlers": "deny"}
 
 
-def gateway(chance, problems=(), clients=0, sites=SITES, accounts=(), certificate=None):
+def gateway(chance, problems=(), clients=0, sites=SITES, certificate=None):
     """Return what a gateway might tell of itself."""
     services = {
         name: {"state": "up", "seconds": 86400, "clients": some, "limit": 29}
