@@ -141,11 +141,11 @@ $(CACHE)/tools: Makefile
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
-# A package of Python has axe, as one file; nothing else of it is used.
+# A package of Python has axe, as one file; nothing else of it is used. Another one makes pictures small.
 $(CACHE)/browser: | $(VENV)/ready
 	@echo "preparing a browser, and axe: a minute"
 	$(SUDO) apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >>$(CACHE)/apt.log
-	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(CACHE)/axe "axe-playwright-python~=0.1.8"
+	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(CACHE)/looks "axe-playwright-python~=0.1.8" pillow
 	touch $@
 
 # A kernel with quotas for the test that wants some, and fails without it. Debian has it for PCs alone.
