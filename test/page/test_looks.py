@@ -28,6 +28,7 @@ AXE = PACKAGES / "axe_playwright_python/axe.min.js"
 # Noon, so that no day ends among the hours that are shown.
 NOW = datetime.datetime(2026, 11, 27, 12).timestamp()
 HOUR = 3600
+NO_DITHER = Image.Dither.NONE
 SITES = {"acme": "allow", "globex": "allow", "lan": "in part", "crawlers": "deny"}
 
 
@@ -185,6 +186,6 @@ def test_a_picture_of_it_is_made(look, page, window, tmp_path):
     with Image.open(picture) as whole:
         assert whole.size == WINDOWS[window]
         assert len(whole.getcolors(2**24)) > 16
-        few = whole.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        few = whole.convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=NO_DITHER)
     few.save(picture, optimize=True)
     assert picture.stat().st_size < 40_000
