@@ -20,7 +20,8 @@ from salt.exceptions import SaltInvocationError
 
 KEPT = 10
 _STAMP = re.compile(r"(\d{8}T\d{12}Z)\.json")
-_NOTHING = {"denied": {}, "again": None}
+# What is held where nothing is.
+NOTHING = {"denied": {}, "again": None}
 
 
 def folder(stem):
@@ -81,7 +82,7 @@ def held(stem, now):
         with open(_held(stem), encoding="utf-8") as file:
             found = json.load(file)
     except FileNotFoundError:
-        return _NOTHING
+        return NOTHING
     again = found["again"] and _read(found["again"])
     return {
         "denied": {who: until for who, until in found["denied"].items() if until > now},
@@ -91,13 +92,19 @@ def held(stem, now):
 
 def hold(stem, held):
     """Hold something against the settings of a rule set, or nothing any more."""
-    if held == _NOTHING:
+    if held == NOTHING:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_held(stem))
     else:
         again = held["again"] and json.loads(_spelled(held["again"]))
         _files.make_directory(folder(stem), 0o700)
         _files.put(_held(stem), json.dumps({**held, "again": again}), 0o600)
+
+
+def first_end(held):
+    """Return when the first of what is held ends, in seconds since 1970; None where nothing is."""
+    again = [held["again"]["until"]] if held["again"] else []
+    return min([*held["denied"].values(), *again], default=None)
 
 
 def forget(stem):

@@ -1137,16 +1137,21 @@ def _meanings():
     return found
 
 
+def _run_file():
+    """Return the file in which the state `ftpgw.checked` keeps the digest of the pillar applied."""
+    return pathlib.Path(__opts__["cachedir"], "ftpgw-run")
+
+
 def _last_run():
     """Return when the state `ftpgw.checked` let states be applied last, or None."""
     with contextlib.suppress(FileNotFoundError):
-        return int(os.stat(os.path.join(__opts__["cachedir"], "ftpgw-run")).st_mtime)
+        return int(_run_file().stat().st_mtime)
     return None
 
 
 def _strange_pillar(digest):
     """Return a line where pillar is not the one whose states were applied last."""
-    run = pathlib.Path(__opts__["cachedir"], "ftpgw-run")
+    run = _run_file()
     if not run.exists() or run.read_text() in ("", digest):
         return []
     return [

@@ -412,7 +412,7 @@ def release(name, passed=False):
         salt gw1 tcprules.release ftp
     """
     with _in_one_line(name, _OLD):
-        lasting = _rulefiles.held(name, _directory()) if passed else {"denied": {}, "again": None}
+        lasting = _rulefiles.held(name, _directory()) if passed else _holds.NOTHING
         return _held(name, lasting)
 
 
@@ -454,13 +454,12 @@ def _held(name, held):
 
 def _ended_in_time(name, held):
     """Have the minion's schedule end what is held, or say that it will not."""
-    job = f"tcprules {name}"
-    ends = [*held["denied"].values(), *([held["again"]["until"]] if held["again"] else [])]
+    job, end = f"tcprules {name}", _holds.first_end(held)
     # Without a master there is a schedule only within a minion that runs.
     runs = __opts__.get("file_client") != "local" or __opts__.get("__cli") == "salt-minion"
     if runs:
         __salt__["schedule.delete"](job)
-    if not ends:
+    if end is None:
         return []
     if runs:
         added = __salt__["schedule.add"](
@@ -469,7 +468,7 @@ def _ended_in_time(name, held):
             job_args=[name],
             job_kwargs={"passed": True},
             # It reads no zone: this is the minion's own time.
-            after=datetime.datetime.fromtimestamp(min(ends)).isoformat(timespec="seconds"),
+            after=datetime.datetime.fromtimestamp(end).isoformat(timespec="seconds"),
             seconds=_LOOKS,
             run_on_start=False,
             maxrunning=1,

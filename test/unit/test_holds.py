@@ -80,3 +80,11 @@ def test_a_moment_to_come_is_typed_as_one_that_has_passed(text, moment):
 def test_what_is_no_moment_to_come_is_refused(text):
     with pytest.raises(SaltInvocationError):
         _holds.until(text, 1e9)
+
+
+def test_the_first_end_is_that_of_whatever_is_held():
+    again = {"since": 1, "until": 5, "settings": {}, "lists": {}}
+    assert _holds.first_end(_holds.NOTHING) is None
+    assert _holds.first_end({"denied": {"9.9.9.9": 7, "9.9.9.8": 9}, "again": None}) == 7
+    assert _holds.first_end({"denied": {"9.9.9.9": 7}, "again": again}) == 5
+    assert _holds.first_end({"denied": {}, "again": again}) == 5
