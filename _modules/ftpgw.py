@@ -33,6 +33,7 @@ import _limits
 import _lookups
 import _metrics
 import _multilog
+import _ownfiles
 import _quota
 import _rulefiles
 import _servicehealth
@@ -91,7 +92,8 @@ def settings(kind=None, name=None, saltenv=None, files=None):
 
         salt gw1 ftpgw.settings services open-ftpd
     """
-    found = _gateway_of(saltenv, files)["settings"]
+    fetch = functools.partial(map, files.get) if files else _served(saltenv)
+    found = _gateway_of(fetch, saltenv)["settings"]
     for key in (kind, name):
         found = found if key is None else found[key]
     return found
@@ -123,11 +125,10 @@ def problems(pillar=None, system=None, saltenv=None):
         salt-call --local ftpgw.problems pillar=/srv/pillar/gw1.sls system='Debian 12'
     """
     if pillar is None:
-        found = _gateway_of(saltenv)["problems"]
+        found = _gateway_of(_served(saltenv))["problems"]
     else:
         content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
-        fetch = functools.partial(_files_of, saltenv=saltenv or "base")
-        found = _judged(_fields(content), _system(system), fetch)["problems"]
+        found = _judged(_fields(content), _system(system), _served(saltenv))["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -356,7 +357,7 @@ def leftovers():
 
         salt gw1 ftpgw.leftovers
     """
-    gateway = _gateway_of(None)
+    gateway = _gateway_of()
     _check.refuse_all(gateway["settings"]["problems"])
     services = _definitions()
     made = {
@@ -757,7 +758,7 @@ def banned(ask=True):
 
         salt gw1 ftpgw.banned
     """
-    command = _gateway_of(None)["settings"]["filter"].get("bans") if ask else _bans.COMMAND
+    command = _gateway_of()["settings"]["filter"].get("bans") if ask else _bans.COMMAND
     return _bans.read(command) if command else []
 
 
@@ -965,20 +966,31 @@ def put(path, text, mode=None):
     return True
 
 
-def _gateway_of(saltenv=None, files=None):
-    """Return the settings and problems of this gateway; in a run of states they are made once."""
+def _gateway_of(fetch=None, saltenv=None):
+    """
+    Return the settings and problems of this gateway; in a run of states they are made once.
+
+    fetch
+        what has the formula's own files of settings; by default the last run had them
+    saltenv
+        the environment of a run of states
+    """
     run = _run()
     if "gateway" in run:
         return run["gateway"]
-    fetch = (
-        functools.partial(map, files.get)
-        if files
-        else functools.partial(_files_of, saltenv=saltenv or "base")
-    )
-    made = _judged(_fields(__pillar__), __grains__, fetch, here=True)
+    memory, modules = pathlib.Path(__opts__["cachedir"], "ftpgw-files"), os.path.dirname(__file__)
+    kept, read = _ownfiles.read(memory, modules), {}
+    fetch = fetch or functools.partial(_known_files, kept)
+
+    def reading(names):
+        read.update(zip(names, fetch(names), strict=True))
+        return [read[name] for name in names]
+
+    made = _judged(_fields(__pillar__), __grains__, reading, here=True)
     made["settings"]["digest"] = _digest(_fields(__pillar__))
     if saltenv:
         run["gateway"] = made
+        _ownfiles.keep(memory, modules, read)
     return made
 
 
@@ -1011,7 +1023,7 @@ def _known_gateway(work_out):
 
 def _server_log(since, grep):
     """Return lines of the log of the FTP server, if it is one that tells there what is asked."""
-    settings = _gateway_of(None)["settings"]
+    settings = _gateway_of()["settings"]
     name, servers = settings["server"], settings["servers"]
     telling = [server for server, entry in servers.items() if "log" in entry.get("can", ())]
     if name not in telling:
@@ -1025,7 +1037,7 @@ def _server_log(since, grep):
 
 def _declared_accounts(clean):
     """Return the accounts of pillar, and what the system says of how accounts are kept."""
-    gateway = _gateway_of(None)
+    gateway = _gateway_of()
     _check.refuse_all(gateway["settings"]["problems"])
     declared = _accounts.checked(_fields(__pillar__).get("accounts") or {}, _ACCOUNTS)
     settings, kernel = gateway["settings"], __grains__["kernel"]
@@ -1357,6 +1369,15 @@ def _rules_dir():
 
 def _log_dir():
     return __salt__["config.get"]("daemontools.log_dir", "/var/multilog")
+
+
+def _known_files(kept, names):
+    """Return files of settings as they were kept, or else of the file server."""
+    return map(kept.get, names) if kept.keys() >= set(names) else _files_of(names, "base")
+
+
+def _served(saltenv):
+    return functools.partial(_files_of, saltenv=saltenv or "base")
 
 
 def _files_of(names, saltenv):

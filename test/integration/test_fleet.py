@@ -91,6 +91,25 @@ def test_the_exit_status_on_the_master_is_that_of_health(salt):
     assert (ill.returncode, hidden.returncode) == (1, 0)
 
 
+def test_health_asks_the_file_server_only_where_other_modules_have_come(salt):
+    """The last run has had its settings: `ftpgw.problems` asks for those that the next one has."""
+    assert salt("state.apply", "ftpgw.rules").returncode == 0
+    served = pathlib.Path("/srv/salt/ftpgw")
+    formula = served.readlink()
+    served.unlink()
+    try:
+        known, next_run = salt("ftpgw.health").data, salt("ftpgw.problems").data
+        modules = pathlib.Path(salt("config.get", "extension_modules").data, "modules")
+        (modules / "ftpgw.py").touch()
+        unknown = salt("ftpgw.health").data
+    finally:
+        served.symlink_to(formula)
+    lacks = "the file server does not have salt://ftpgw/defaults.yaml"
+    assert lacks in unknown["problems"][0]
+    assert lacks in next_run
+    assert not [line for line in known["problems"] if lacks in line]
+
+
 @pytest.mark.parametrize(
     ("address", "verdict", "site"),
     [
