@@ -61,6 +61,14 @@ def test_a_second_run_by_ssh_changes_nothing(ssh):
     assert [name for name, state in states.items() if state["changes"]] == []
 
 
+def test_health_by_ssh_knows_the_settings_of_the_last_run(ssh):
+    """Which its own roots do not have."""
+    gw.forget_starts()
+    found = ssh("ftpgw.health")
+    assert found["problems"] == []
+    assert found["services"].keys() == {"ftp-proxy", "open-ftpd"}
+
+
 @pytest.fixture
 def cutting():
     """Rules that drop whatever comes from the address that ssh comes from."""

@@ -16,9 +16,9 @@ ROOTS = {"file_roots": {"base": ["/srv/salt"]}, "pillar_roots": {"base": ["/srv/
 class Master:
     """A master with the formula, and pillar.example for every minion."""
 
-    def __init__(self, folder, address="127.0.0.1", host=None, **options):
+    def __init__(self, folder, address="127.0.0.1", host=None, prefix=sys.prefix, **options):
         """Write its configuration below a folder; without a host it is on the gateway."""
-        self.folder, self.address = folder, address
+        self.folder, self.address, self.programs = folder, address, pathlib.Path(prefix, "bin")
         self.there = ["ip", "netns", "exec", host] if host else []
         own = {"root_dir": str(folder), "interface": address, "auto_accept": True}
         (folder / "master").write_text(json.dumps({**own, "worker_threads": 2, **ROOTS, **options}))
@@ -26,7 +26,14 @@ class Master:
     @contextlib.contextmanager
     def running(self):
         """Be there meanwhile."""
-        with _running([*self.there, "salt-master", "-c", self.folder, "-l", "error"]):
+        with self._running("master"):
+            yield self
+
+    @contextlib.contextmanager
+    def syndic(self, name):
+        """Answer to the master above it meanwhile, by that name."""
+        (self.folder / "minion").write_text(json.dumps({"id": name, "root_dir": str(self.folder)}))
+        with self._running("syndic"):
             yield self
 
     @contextlib.contextmanager
@@ -38,9 +45,10 @@ class Master:
         with _running([program, "-c", folder, "-l", "error"]):
             yield folder
 
-    def salt(self, minion, *arguments, timeout=PATIENCE):
-        """Return what a minion answers, None if it does not."""
-        said = self._typed("--out=json", "--static", "-t", timeout, minion, *arguments)
+    def salt(self, minion, *arguments, timeout=PATIENCE, below=False):
+        """Return what a minion answers, None if it does not; one `below` is known to a syndic."""
+        known = [] if below else ["--static"]
+        said = self._typed("--out=json", *known, "-t", timeout, minion, *arguments)
         with contextlib.suppress(json.JSONDecodeError, AttributeError):
             return json.loads(said).get(minion)
         return None
@@ -57,10 +65,18 @@ class Master:
         """Apply the formula; returns the answers of its states, all of which must be well."""
         return well(self.salt(minion, "state.apply", "ftpgw"))
 
-    def _typed(self, *arguments):
-        words = [*self.there, "salt", "-c", self.folder, *arguments]
+    def run(self, *arguments):
+        """Return what a runner prints."""
+        return self._typed(*arguments, program="salt-run")
+
+    def _typed(self, *arguments, program="salt"):
+        words = [*self.there, self.programs / program, "-c", self.folder, *arguments]
         done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
         return done.stdout
+
+    def _running(self, kind):
+        program = self.programs / f"salt-{kind}"
+        return _running([*self.there, program, "-c", self.folder, "-l", "error"])
 
 
 def well(answer):
