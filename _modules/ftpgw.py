@@ -979,8 +979,8 @@ def _gateway_of(fetch=None, saltenv=None):
     if "gateway" in run:
         return run["gateway"]
     memory, modules = pathlib.Path(__opts__["cachedir"], "ftpgw-files"), os.path.dirname(__file__)
-    kept, read = _ownfiles.read(memory, modules), {}
-    fetch = fetch or functools.partial(_known_files, kept)
+    fetch = fetch or functools.partial(_known_files, _ownfiles.read(memory, modules))
+    read = {}
 
     def reading(names):
         read.update(zip(names, fetch(names), strict=True))
