@@ -147,6 +147,8 @@ def _init(command):
         _network()
         _salt()
         _replace("/etc/apt/apt.conf.d/zz-box", APT)
+        # Nobody reads manuals here, and to index them takes man-db minutes after each package.
+        pathlib.Path("/var/lib/man-db/auto-update").unlink(missing_ok=True)
     except (OSError, subprocess.CalledProcessError) as exc:
         print(f"box: {exc}", file=sys.stderr)
         return 111
