@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -99,19 +100,48 @@ def test_two_boxes_at_once_have_nothing_in_common():
 
 
 def test_what_is_configured_and_installed_on_the_machine_meanwhile_is_not_seen():
+    """Neither files, nor packages, nor their programs, which dpkg renames into their places."""
     late, status = pathlib.Path("/etc/late"), pathlib.Path("/var/lib/dpkg/status")
+    program = pathlib.Path("/usr/bin/versioned")
     before = status.read_text()
-    script = "echo ready; read; grep -c '^Package: late-' /var/lib/dpkg/status; ls /etc/late"
-    with at_work(script) as last:
-        new = status.with_name("status-new")
-        new.write_text(before.replace("Package: ", "Package: late-"))
-        new.rename(status)
-        late.touch()
-        try:
-            assert last() == "0\n"
-        finally:
-            late.unlink()
-            status.write_text(before)
+    with contextlib.ExitStack() as stack:
+        stack.callback(replace, status, before)
+        for path in (late, program):
+            stack.callback(path.unlink, missing_ok=True)
+        replace(program, "echo old")
+        script = "echo ready; read; grep -c '^Package: late-' /var/lib/dpkg/status"
+        with at_work(f"{script}; ls /etc/late; sh /usr/bin/versioned") as last:
+            replace(status, before.replace("Package: ", "Package: late-"))
+            replace(program, "echo new")
+            late.touch()
+            assert last() == "0\nold\n"
+
+
+def replace(path, text):
+    """Put a file in the place of another one, as dpkg does."""
+    new = path.with_name(f"{path.name}.dpkg-new")
+    new.write_text(text)
+    new.rename(path)
+
+
+def test_the_programs_of_this_box_are_not_those_of_the_machine():
+    """But those that the cache keeps as they were when it began."""
+    mounted = pathlib.Path("/proc/self/mountinfo").read_text()
+    assert re.search(r"/programs-[0-9a-f]{16}/usr /run/ftpgw-box/%2Fusr/lower ro", mounted)
+
+
+def test_a_box_in_a_box_has_what_that_one_has():
+    """Not what was removed there, nor what was in the place of something new."""
+    script = """
+    rm -r /usr/bin/lftp /usr/share/lftp; mkdir /usr/share/lftp; touch /usr/share/lftp/new
+    "$@" ls /usr/bin /usr/share/lftp
+    """
+    command = [*BOX, "sh", "-c", script, "box", *BOX]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    programs, others = done.stdout.split("/usr/share/lftp:\n")
+    assert "\nlftpget\n" in programs
+    assert "\nlftp\n" not in programs
+    assert others == "new\n"
 
 
 def test_three_hosts_know_each_other():

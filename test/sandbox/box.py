@@ -4,9 +4,10 @@
     box.py COMMAND [ARG ...]
 
 The command runs as root on **gw**, which is this machine seen through an overlay: it reads the
-machine's files, and whatever it writes goes to memory. What is configured and installed is what was
-when the box began, whatever apt does on the machine since; only the programs themselves are not
-copied. Two more hosts share its files and have networks of their own (`ip netns exec lan COMMAND`):
+machine's files, and whatever it writes goes to memory. What is configured and installed, programs
+too, is what was when the box began, whatever apt does on the machine since: snapshot.py keeps it.
+The rest, such as /usr/local, /home and /var, is the machine's. A box in a box stands on that one as
+it was. Two more hosts share its files and have networks of their own (`ip netns exec lan COMMAND`):
 
     lan 192.168.0.10 --- int0 192.168.0.254 gw 203.0.113.1 ext0 --- wan 203.0.113.2
         192.168.0.11                                                    9.9.9.9, 198.51.100.7
@@ -24,6 +25,9 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
+
+import snapshot
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 # Beside the virtual environment is what else the Makefile has prepared.
@@ -34,8 +38,9 @@ DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 SCAN_DIRECTORY = "/etc/service"
 # Debian's package makes it as the last thing when it is installed, and systemd then starts svscan.
 UNIT = "/etc/systemd/system/multi-user.target.wants/daemontools-run.service"
-# Read, and written as a whole, at any time by whoever configures the machine or uses apt there.
-COPIED = ("etc", "var/lib/apt", "var/lib/dpkg")
+# What a box stands on and what it wrote: for each of its file systems a folder with its name, which
+# has `lower` and `upper`.
+LAYERS = pathlib.Path("/run/ftpgw-box")
 
 # The gateway reaches no mirror: packages come from the directory that the Makefile fills. Images of
 # Debian for containers have apt keep no cache, and work a second longer each time.
@@ -142,6 +147,8 @@ def _init(command):
         _network()
         _salt()
         _replace("/etc/apt/apt.conf.d/zz-box", APT)
+        # Nobody reads manuals here, and to index them takes man-db minutes after each package.
+        pathlib.Path("/var/lib/man-db/auto-update").unlink(missing_ok=True)
     except (OSError, subprocess.CalledProcessError) as exc:
         print(f"box: {exc}", file=sys.stderr)
         return 111
@@ -199,25 +206,24 @@ def _files():
     scratch = pathlib.Path("/mnt")
     _mount("--make-rprivate", "/")
     _mount("-t", "tmpfs", "-o", "mode=0755", "box", scratch)
-    root = scratch / "root"
-    for number, lower in enumerate(sorted({"/", *map(_mount_point, _needed())})):
-        upper, work = scratch / f"upper{number}", scratch / f"work{number}"
-        for directory in (upper, work, root):
-            directory.mkdir(exist_ok=True)
-        if lower == "/":
-            _copied(upper)
-        target = root / lower.lstrip("/")
-        _mount(
-            "-t",
-            "overlay",
-            "-o",
-            f"lowerdir={lower},upperdir={upper},workdir={work}",
-            "box",
-            target,
-        )
+    root, layers = scratch / "root", scratch / "layers"
+    root.mkdir()
+    layers.mkdir(mode=0o700)
+    if LAYERS.is_dir():
+        _over_a_box(layers)
+    else:
+        _over_a_machine(layers)
+    # A file system comes before those that are mounted in it.
+    for layer in sorted(layers.iterdir()):
+        below = f"lowerdir={layer}/lower,upperdir={layer}/upper,workdir={layer}/work"
+        target = root / urllib.parse.unquote(layer.name).lstrip("/")
+        _mount("-t", "overlay", "-o", below, "box", target)
     _mount("-t", "proc", "proc", root / "proc")
     _mount("-t", "sysfs", "sysfs", root / "sys")
     _mount("-t", "tmpfs", "-o", "mode=0755", "run", root / "run")
+    kept = root / LAYERS.relative_to("/")
+    kept.mkdir()
+    _mount("--rbind", layers, kept)
     _devices(root / "dev")
     where = os.getcwd()
     old = root / "mnt"
@@ -227,13 +233,36 @@ def _files():
     os.chdir(where)
 
 
-def _copied(upper):
-    """Have copies of what must not change meanwhile, and nothing of the machine's shine through."""
-    # One that is gone before it is copied was apt's, for a moment.
-    command = ["cp", "--archive", "--parents", *COPIED, upper]
-    subprocess.run(command, cwd="/", stderr=subprocess.DEVNULL, check=False)
-    for folder in COPIED:
+def _over_a_box(layers):
+    """Stand on what that box stands on, and on copies of what it has written until now."""
+    for below in LAYERS.iterdir():
+        layer = _layer(layers, urllib.parse.unquote(below.name), below / "lower")
+        # One that is gone before it is copied was somebody's, for a moment.
+        copy = ["cp", "--archive", below / "upper", layer]
+        subprocess.run(copy, stderr=subprocess.DEVNULL, check=False)
+
+
+def _over_a_machine(layers):
+    """Stand on its file systems, but in /usr on a snapshot, and on copies of what is configured."""
+    places = [path.resolve() for path in (pathlib.Path("/usr/local"), REPOSITORY, CACHE)]
+    apart = {path.parts[2] for path in places if path.parts[:2] == ("/", "usr")}
+    points = {*(f"/usr/{name}" for name in apart), *map(_mount_point, _needed())}
+    for point in points - {"/", "/usr"}:
+        _layer(layers, point, point)
+    upper = _layer(layers, "/", "/") / "upper"
+    _layer(layers, "/usr", snapshot.taken(pathlib.Path("/"), CACHE, upper, apart))
+    for folder in snapshot.COPIED:
+        # Nothing of the machine's shines through.
         os.setxattr(upper / folder, "trusted.overlay.opaque", b"y")
+
+
+def _layer(layers, target, lower):
+    """Lay out one file system of the box, and return its folder."""
+    layer = layers / urllib.parse.quote(target, safe="")
+    for name in ("lower", "upper", "work"):
+        (layer / name).mkdir(parents=True)
+    _mount("--bind", "-o", "ro", lower, layer / "lower")
+    return layer
 
 
 def _needed():
