@@ -12,6 +12,8 @@ from pathlib import Path
 import _rulefiles
 import _sites
 import pytest
+import salt.output
+from printed import plain, shown
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
@@ -116,6 +118,19 @@ def test_changes_name_the_verdicts_that_change_by_site(declare, page):
         "lan": {"allow -> deny": ["192.168.0.128/25"]},
     }
     assert declare(page)["changes"] == {}
+
+
+def test_a_change_reads_as_the_page_has_it(minion, declare, page):
+    page["sites"]["acme"]["deny"] = ["9.9.9.14"]
+    changes = declare(page)["changes"]
+    told = salt.output.out_format(changes, "nested", {**minion.states.opts, "color": False})
+    assert plain(told) == shown("docs/rules.md", "acme:")
+
+
+def test_the_file_is_as_the_page_has_it(declare, rules):
+    acme = {**PAGE["sites"]["acme"], "allow": ["9.9.9.0/24", "203.0.113.7"]}
+    assert declare({"sites": {"acme": acme, "lan": PAGE["sites"]["lan"]}})["result"] is True
+    assert plain((rules / "ftp.rules").read_text()) == shown("docs/rules.md", "# Written by Salt")
 
 
 def test_a_change_that_changes_no_verdict_says_so(declare, page):
