@@ -81,7 +81,8 @@ def test_what_is_shown_as_printed_is_held_by_a_test(page):
     for block in told:
         assert [word for word in words if block.startswith(word)], block
     assert len(words) == len(told)
-    assert set(re.findall("^ *```(.+)", text, re.MULTILINE)) <= {"yaml", "jinja", "mermaid"}
+    fences = {fence.split()[0] for fence in printed.FENCE.findall(text)}
+    assert fences <= {"```yaml", "```jinja", "```mermaid"}
 
 
 def given(block):
