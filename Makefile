@@ -23,6 +23,8 @@ VENV = $(call ENVIRONMENT,$(SALT))
 # The oldest minion that the tests put under a master of $(SALT).
 OLDEST = $(call ENVIRONMENT,3006)
 PYTHON = $(VENV)/bin/python
+# Needed by one file of tests alone.
+CLEAN = $(if $(filter test test/functional test/functional/test_dist%,$(or $(TESTS),test)),$(VENV)/clean/ready)
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
@@ -55,7 +57,7 @@ docs/demo.svg: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py | $(PYTHON) docs/recording.py $@
 
 # Each file of the first has its own daemons; all of a third share one gateway, and the thirds run at once.
-test: $(VENV)/ready $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(CACHE)/kernel $(TARBALL)
+test: $(VENV)/ready $(CLEAN) $(if $(TESTS),,$(OLDEST)/ready) $(CACHE)/tools $(CACHE)/kernel $(TARBALL)
 ifdef TESTS
 	$(PYTEST) $(TESTS)
 else
@@ -127,6 +129,18 @@ $(VENV)/made:
 	$(INTERPRETER) -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet "salt~=$(SALT).0" -r requirements-dev.txt
 	$(PYTHON) -m pip install --quiet --no-deps --target $(VENV)/extension --upgrade saltext.freebsd
+	touch $@
+
+# Salt and its extension as pip brings them, in the same versions, and nothing of the tests: where the wheel is tried.
+$(VENV)/clean/ready: | $(VENV)/ready
+	@echo "preparing a clean environment for the wheel, in $(VENV)/clean: half a minute"
+	flock $(CACHE)/lock $(MAKE) --no-print-directory $(VENV)/clean/made
+	touch $@
+
+$(VENV)/clean/made:
+	$(INTERPRETER) -m venv --without-pip $(VENV)/clean
+	$(PYTHON) -m pip freeze | $(PYTHON) -m pip --python $(VENV)/clean/bin/python install --quiet --no-compile \
+	    --constraint /dev/stdin "salt~=$(SALT).0" saltext.freebsd
 	touch $@
 
 $(CACHE)/tools: Makefile

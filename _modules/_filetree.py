@@ -13,10 +13,12 @@ import os
 import stat
 
 import _files
+import _version
 from salt.exceptions import CommandExecutionError
 
 MARK = ".written-by-salt"
 MARK_TEXT = "Salt writes this directory: files that its settings do not declare are removed.\n"
+_WRITER = "Last written by ftpgw "
 _ORIGIN = "The settings: "
 # What supervise keeps; where the directory is read-only, this is a link to another place.
 KEPT = "supervise"
@@ -98,12 +100,16 @@ def write(directory, files, folders=(), settings=""):
     settings
         Where the settings of all this stand, which the mark then says.
 
+    The mark names the version that wrote any of the files last; none is written for that alone.
     All new files are written beside the old ones before the first is renamed, so that a full
     disk or a kill leaves every old file standing.  Raises OSError.
     """
     present = read(directory, folders)
-    _make_directories(directory, files, settings)
     changed = {path: file for path, file in files.items() if file != present.get(path)}
+    _files.make_directory(directory)
+    os.chmod(directory, 0o755)
+    _mark(directory, settings, changed or present.keys() - files.keys())
+    _make_folders(directory, files)
     _files.put_all(
         {
             os.path.join(directory, path): (file["text"], int(file["mode"], 8))
@@ -194,15 +200,18 @@ def _describe(path, old, new, secret):
     return "\n".join(lines) or ("added" if old is None else "removed")
 
 
-def _make_directories(directory, files, settings):
-    _files.make_directory(directory)
-    os.chmod(directory, 0o755)
-    mark = os.path.join(directory, MARK)
-    if not os.path.exists(mark) or (settings and origin(directory) != settings):
-        _files.put(mark, MARK_TEXT + (f"{_ORIGIN}{settings}\n" if settings else ""), 0o644)
+def _make_folders(directory, files):
     for folder in {os.path.dirname(path) for path in files} - {""}:
         folder = os.path.join(directory, folder)
         if os.path.islink(folder):
             raise CommandExecutionError(f"{folder} is a symbolic link (remove it)")
         _files.make_directory(folder)
         os.chmod(folder, 0o755)
+
+
+def _mark(directory, settings, writes):
+    mark, known = os.path.join(directory, MARK), origin(directory)
+    settings = settings or known
+    if writes or settings != known or not os.path.exists(mark):
+        where = f"{_ORIGIN}{settings}\n" if settings else ""
+        _files.put(mark, f"{MARK_TEXT}{_WRITER}{_version.VERSION}.\n{where}", 0o644)

@@ -57,11 +57,12 @@ def age(seconds):
 def _cells(name, record):
     """Return what stands in the columns of a line."""
     problem, since, limit = record["problem"], record["seconds"], record["limit"]
+    clients = "-" if record["clients"] is None else record["clients"]
     note = "" if problem or record["enabled"] is not False else "not started at boot"
     return (
         f"!! {_multilog.visible(name)}" if problem else f"   {_multilog.visible(name)}",
         record["state"],
-        "" if limit is None else f"{record['clients']}/{limit}",
+        "" if limit is None else f"{clients}/{limit}",
         "" if since is None else age(since),
         problem or note,
     )

@@ -9,6 +9,7 @@ import _check
 import _cidr
 import _rules
 import _tcpserver
+import _version
 from _check import Setting
 from salt.exceptions import SaltInvocationError
 
@@ -284,13 +285,17 @@ def text(name, groups, default, path):
     """
     Return the text of the ``.rules`` file, longest prefix first, the default last.
 
+    Its head names the version that writes it.  No other version writes the file anew for that: it
+    goes by the settings that the file is sealed with.
+
     default
         ``deny`` or ``allow``: what happens to an address that no site names
     path
         the pillar path that the head of the file tells its reader to edit
     """
     parts = [
-        f"# Written by Salt from the settings of {path}; change them there.\n"
+        f"# Written by Salt from the settings of {path}; change them there."
+        f" (ftpgw {_version.VERSION})\n"
         f"# Which rule decides for an address? salt-call tcprules.check {name} ADDRESS\n"
     ]
     heading = None

@@ -9,6 +9,8 @@ import _multilog
 import _restarts
 import _supervise
 import pytest
+import salt.output
+from printed import plain, shown
 
 
 @pytest.fixture
@@ -165,3 +167,27 @@ def test_without_problems_the_list_is_empty(minion, kept, eventually):
     first, *others = functions["daemontools.status"]().splitlines()
     assert re.fullmatch(r"\d+ services?, \d+ in trouble", first)
     assert [line for line in others if re.match(r"!! ticker +down ", line)]
+
+
+def test_status_is_as_the_page_has_it(kept, minion, eventually):
+    """Of a gateway on a good day, and of another one on a bad one."""
+    for name, limit in (("ftp-proxy", 91), ("open-ftpd", 29)):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = {"address": "127.0.0.1", "port": port, "concurrency": limit}
+        assert kept(name, tcpserver=server, command=["cat"])["result"]
+    status = minion.functions["daemontools.status"]
+    good = status()
+    assert minion.apply("daemontools.absent", name="ftp-proxy")["result"]
+    kept("mirror", command=["sh", "-c", "echo cannot open /srv/mirror >&2; exec sleep 0.5"])
+    kept("spool", command=["sleep", "1000"], stable_for=2)
+    kept("ticker", command=["sleep", "1000"], stable_for=2, enabled=False)
+    for name in ("open-ftpd", "ticker"):
+        minion.functions["daemontools.stop"](name)
+
+    def told():
+        answers = {"gw1": good, "gw2": status()}
+        return plain(salt.output.out_format(answers, "txt", minion.states.opts))
+
+    page = shown("docs/services.md", "$ salt 'gw*' daemontools.status")
+    eventually(lambda: told() == page)

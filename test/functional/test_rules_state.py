@@ -11,7 +11,10 @@ from pathlib import Path
 
 import _rulefiles
 import _sites
+import _version
 import pytest
+import salt.output
+from printed import plain, shown
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 MAKEFILE = Path(__file__).parents[2] / "ftpgw" / "files" / "tcprules.mk"
@@ -52,6 +55,11 @@ def page(declare):
 
 def contents(directory):
     return {path.name: path.read_bytes() for path in directory.glob("[!.]*")}
+
+
+def stood(directory):
+    """Return what is there, and since when it is as it is."""
+    return {path: (path.read_bytes(), path.stat().st_ctime_ns) for path in directory.glob("[!.]*")}
 
 
 def test_test_mode_foretells_the_changes_and_writes_nothing(declare, rules):
@@ -116,6 +124,49 @@ def test_changes_name_the_verdicts_that_change_by_site(declare, page):
         "lan": {"allow -> deny": ["192.168.0.128/25"]},
     }
     assert declare(page)["changes"] == {}
+
+
+def test_a_change_reads_as_the_page_has_it(minion, declare, page):
+    page["sites"]["acme"]["deny"] = ["9.9.9.14"]
+    changes = declare(page)["changes"]
+    told = salt.output.out_format(changes, "nested", {**minion.states.opts, "color": False})
+    assert plain(told) == shown("docs/rules.md", "acme:")
+
+
+def test_the_file_is_as_the_page_has_it(declare, rules):
+    acme = {**PAGE["sites"]["acme"], "allow": ["9.9.9.0/24", "203.0.113.7"]}
+    assert declare({"sites": {"acme": acme, "lan": PAGE["sites"]["lan"]}})["result"] is True
+    assert plain((rules / "ftp.rules").read_text()) == shown("docs/rules.md", "# Written by Salt")
+
+
+def test_a_file_names_the_version_that_wrote_it(declare, page, rules, monkeypatch):
+    """Another one writes it anew for other settings, and for nothing else."""
+    monkeypatch.setattr(_version, "VERSION", "9.0.0")
+    before = stood(rules)
+    assert declare(page)["changes"] == {}
+    assert stood(rules) == before
+    page["sites"]["acme"]["deny"] = ["9.9.9.14"]
+    assert sorted(declare(page)["changes"]) == ["acme"]
+    assert "(ftpgw 9.0.0)\n" in (rules / "ftp.rules").read_text().splitlines(True)[0]
+
+
+def test_a_file_of_a_version_that_did_not_name_itself_stays(declare, rules, monkeypatch):
+    text = _sites.text
+    name = f" (ftpgw {_version.VERSION})"
+    with monkeypatch.context() as patch:
+        patch.setattr(_sites, "text", lambda *given: text(*given).replace(name, ""))
+        assert declare(PAGE)["result"] is True
+    assert name not in (rules / "ftp.rules").read_text()
+    before = stood(rules)
+    assert declare(PAGE)["changes"] == {}
+    assert stood(rules) == before
+
+
+def test_who_forges_the_version_breaks_the_seal(declare, page, rules):
+    path = rules / "ftp.rules"
+    path.write_text(path.read_text().replace(_version.VERSION, "9.0.0"))
+    assert declare(page)["changes"] == {"ftp.rules": "written again; no verdict changes"}
+    assert f"(ftpgw {_version.VERSION})\n" in path.read_text()
 
 
 def test_a_change_that_changes_no_verdict_says_so(declare, page):

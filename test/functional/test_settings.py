@@ -4,7 +4,9 @@ import pathlib
 
 import _layers
 import pytest
+import salt.utils.dictupdate
 import yaml
+from printed import plain, shown
 from salt.utils.jinja import SaltCacheLoader
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -88,9 +90,9 @@ def test_nothing_secret_is_rendered(show, served):
     """Not in what the states are, nor in what the function behind them answers."""
     low = show("ftpgw", pillar=GOOD)
     assert [chunk for chunk in low if chunk["name"] == "open-ftpd"]
-    for shown in (low, served["ftpgw.settings"]()):
-        assert TOKEN not in str(shown)
-        assert HASH not in str(shown)
+    for answer in (low, served["ftpgw.settings"]()):
+        assert TOKEN not in str(answer)
+        assert HASH not in str(answer)
 
 
 def test_a_part_of_the_settings_can_be_asked_for(served):
@@ -143,6 +145,29 @@ class TestPillarFile:
             "ftpgw:rules:ftp:expect:allow:",
             "ftpgw:network:int_ip:",
         ]
+
+    @pytest.mark.parametrize(
+        ("pillar", "told"),
+        [
+            (
+                {"services": {"open-ftpd": {"enabeld": True}}},
+                shown("README.md", "ftpgw:services:open-ftpd"),
+            ),
+            (
+                {"rules": {"ftp": {"site": {}, "sites": {"acme": {"allow": "9.9.9.9"}}}}},
+                shown("docs/rules.md", "ftpgw:rules:ftp"),
+            ),
+            (
+                {"server": "inetutils", "accounts": {"partner": {"from": ["acme"]}}},
+                shown("docs/accounts.md", "ftpgw:accounts:partner:from"),
+            ),
+        ],
+    )
+    def test_mistakes_are_told_as_the_pages_have_them(self, judge, pillar, told):
+        example = yaml.safe_load((ROOT / "pillar.example").read_text())
+        merged = salt.utils.dictupdate.merge(example, {"ftpgw": pillar})
+        lines = judge(yaml.safe_dump(merged), system="Debian 12")
+        assert plain("\n".join(lines)) == told
 
     def test_a_template_is_rendered(self, judge):
         text = """

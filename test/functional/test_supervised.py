@@ -6,12 +6,14 @@ import pwd
 import resource
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 
 import _filetree
 import pytest
 import salt.state
+from printed import plain, shown
 
 STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n"
 SLEEP = {"command": ["sleep", "1000"], "multilog": {"user": False}, "stable_for": 2}
@@ -359,6 +361,24 @@ def test_a_port_that_is_taken_is_told_with_who_has_it(up):
     assert f"(pid {os.getpid()})" in first
     assert any("unable to bind: address already used" in line for line in log)
     assert declare(up, tcpserver=server)["result"] is True
+
+
+def test_a_port_that_is_taken_is_told_as_the_page_has_it(minion, eventually):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    holder = subprocess.Popen(["tcpserver", "127.0.0.1", str(port), "true"])
+    page = shown("docs/services.md", "bye: does not stay up")
+
+    def told():
+        server = {"address": "127.0.0.1", "port": port}
+        comment = declare(minion, "bye", tcpserver=server)["comment"]
+        declare(minion, "bye", state="absent")
+        return plain(comment)
+
+    # The log may have been read between two lines of a start.
+    eventually(lambda: told() == page)
+    holder.kill()
+    holder.wait()
 
 
 def test_live_sessions_survive_the_restart_of_tcpserver(up):

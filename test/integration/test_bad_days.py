@@ -12,6 +12,7 @@ import time
 import pytest
 import yaml
 from clients import LAN, STRANGER, download, upload
+from printed import plain, shown
 
 HASH = "$6$ftpgwexample$"
 
@@ -101,6 +102,15 @@ def test_a_mistake_in_pillar_is_one_line(gateway, mistaken, edit, problem):
         [comment] = refused(gateway)
     assert comment.startswith(problem)
     assert "\n" not in comment
+
+
+def test_a_limit_that_is_too_low_is_told_as_the_page_has_it(gateway, mistaken):
+    """The new daemon is tried beside the old one, which serves on."""
+    with mistaken() as ftpgw:
+        put("services", "open-ftpd", "softlimit", {"memory": 8000000})(ftpgw)
+    with serving():
+        [comment] = refused(gateway)
+    assert plain(comment) == shown("docs/services.md", "open-ftpd: nothing is changed")
 
 
 def test_a_failed_expectation_keeps_the_old_rules(gateway, mistaken):

@@ -13,6 +13,7 @@ import time
 
 import _version
 import gateway as gw
+import printed
 import pytest
 import salt._logging
 import salt.config
@@ -285,6 +286,21 @@ def test_each_trouble_is_one_line(told, trouble, line):
             time.sleep(0.2)
         [problem] = told(1)
         assert pattern.match(problem)
+    assert told(0) == []
+
+
+def test_two_troubles_are_told_as_the_page_has_them(gateway, told):
+    gateway.apply()
+    assert told(0) == []
+    with contextlib.ExitStack() as stack:
+        for name in ("a stopped service", "a flushed filter"):
+            trouble, _ = TROUBLES[name]
+            trouble(stack.callback)
+        told(2)
+        done = gw.salt_call("ftpgw.health").stdout.replace("local:", "gw1:")
+    # Its figures are left out there.
+    done = re.sub(r"(?<=services:\n).*(?=\n +version:)", "...", done, flags=re.DOTALL)
+    assert printed.plain(done) == printed.shown("docs/operations.md", "$ salt gw1 ftpgw.health")
     assert told(0) == []
 
 

@@ -27,6 +27,7 @@ from clients import (
     upload,
 )
 from diversion import EXCEPTION, RULES, edited, reload, usual_proxy
+from printed import plain, shown
 
 PAYLOAD = bytes(range(256)) * 5000
 INETD_PID = pathlib.Path("/var/run/inetd.pid")
@@ -155,6 +156,8 @@ def test_without_the_exception_a_usual_proxy_bypasses_the_rules(gateway, pillar)
             with client.session() as ftp:
                 assert ftp.pwd() == "/"
     assert sum(" from 127.0.0.1" in line for line in lines) == 2
+    told = {plain(line.partition(" ")[2]) for line in lines if " ok " in line}
+    assert told == {shown("docs/firewall.md", "tcpserver: ok")}
     assert not any("192.168.0.10" in line for line in lines)
 
 

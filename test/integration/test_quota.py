@@ -8,6 +8,7 @@ import sys
 import kernel
 import pytest
 import yaml
+from printed import plain, shown
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -91,5 +92,5 @@ def test_a_file_system_without_quotas_is_told_of_by_name(gateway, mistaken):
         ftpgw["accounts"]["partner"]["quota"] = "2G"
     states = gateway.apply(check=False)
     [comment] = [state["comment"] for state in states.values() if state["result"] is False]
-    assert comment.startswith("ftpgw:accounts:partner:quota: the file system at / holds nobody to")
+    assert plain(comment) == shown("docs/accounts.md", "ftpgw:accounts:partner:quota")
     assert not gateway.changed(states)

@@ -1,19 +1,18 @@
 """docs/operations.md: each recipe is run as it stands there, and prints what stands there."""
 
 import contextlib
-import pathlib
 import re
 import shlex
 
 import gateway as gw
+import printed
 import pytest
 import yaml
 from clients import LAN, PARTNER, STRANGER
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs/operations.md"
+PAGE = printed.REPOSITORY / "docs/operations.md"
 RECIPES = PAGE.read_text().partition("# Recipes of the day")[2]
 SECTIONS = dict(re.findall(r"^## (.+)\n\n((?:(?!## ).*\n)+)", RECIPES, re.MULTILINE))
-BLOCK = re.compile(r"(?:^    .*\n|^\n(?=    ))+", re.MULTILINE)
 COMMAND = re.compile(r"^\$ salt gw1 (.+)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
@@ -57,12 +56,6 @@ SCENES = {
 }
 
 
-def blocks(section):
-    """Return what stands in the blocks of a section, as it was typed."""
-    found = BLOCK.findall(section)
-    return [re.sub("^    ", "", block, flags=re.MULTILINE).lstrip("\n") for block in found]
-
-
 def without_figures(text):
     """Return an output without what differs each time, and without its columns."""
     text = text.replace("local", "gw1")
@@ -71,8 +64,7 @@ def without_figures(text):
     text = re.sub(r"Total run time:.*", "", text)
     # The end of one of vsftpd's two processes may reach the other before the signal of it does.
     text = text.replace("exit 2:", "well:")
-    text = re.sub(r"\d[\d.]*[smhd]?\b", "N", text)
-    return re.sub(r"\s+", " ", text).strip()
+    return printed.plain(text)
 
 
 def test_every_recipe_has_a_scene():
@@ -81,7 +73,7 @@ def test_every_recipe_has_a_scene():
 
 @pytest.mark.parametrize("name", SCENES)
 def test_a_recipe_does_what_it_says(gateway, pillar, name):
-    pieces = blocks(SECTIONS[name])
+    pieces = printed.blocks(SECTIONS[name])
     given = [yaml.safe_load(piece) for piece in pieces if not piece.startswith("$ ")]
     with pillar() as ftpgw:
         for settings in given:

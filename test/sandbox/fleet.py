@@ -57,8 +57,12 @@ class Fleet:
         assert self.run("saltutil.sync_runners").returncode == 0
         assert self.run("saltutil.sync_output").returncode == 0
 
-    def declare(self, one, waits=None, poison=None, **more):
-        """Write the pillar of a gateway: `more` settings of its rules, and what is in their way."""
+    def declare(self, one, waits=None, poison=None, port=None, **more):
+        """
+        Write the pillar of a gateway: `more` settings of its rules, and what is in their way.
+
+        With a port of the loopback it has an FTP server there.
+        """
         own = {
             # What belongs to the machine is right already, and is that of all of them.
             "accounts": yaml.safe_load(gw.PILLAR.read_text())["ftpgw"]["accounts"],
@@ -67,6 +71,10 @@ class Fleet:
             "service_dir": str(self.root / one / "service"),
             "services": {name: {"state": "absent"} for name in ("open-ftpd", "ftp-proxy")},
         }
+        if port:
+            # The account of the logs cannot get at these directories.
+            server = {"address": "127.0.0.1", "port": port}
+            own["services"]["open-ftpd"] = {"tcpserver": server, "multilog": {"user": False}}
         pillar = {"ftpgw": own}
         pillar |= {"waits": str(waits)} if waits else {}
         pillar |= {"poison": poison} if poison else {}

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shlex
 
+import printed
 import pytest
 import yaml
 
@@ -14,6 +15,10 @@ CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 TEST = re.compile(r"`(test/[\w/]+\.py)((?:::\w+)*)`")
+# What is typed; `$ ` stands before it where what it prints follows.
+TYPED = re.compile("(salt|salt-run|salt-call|make|pip|nft|tune2fs) ")
+SETTINGS = {"accounts", "base", "firewall", "ftpgw", "network", "outputter_dirs", "pop3 rules"}
+SETTINGS |= {"providers", "rules", "runner_dirs", "smtp rules"}
 
 
 def anchors(page):
@@ -55,6 +60,37 @@ def test_every_promise_names_a_test():
     promises = [line for line in table.splitlines() if line.startswith("|")]
     assert len(promises) > 10
     assert all(TEST.search(line) for line in promises)
+
+
+def held():
+    """Yield the page and the first words of each block that a test compares with what it prints."""
+    for path in REPOSITORY.glob("test/*/test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = isinstance(node, ast.Call) and getattr(node.func, "id", node.func)
+            if getattr(called, "attr", called) == "shown":
+                yield tuple(argument.value for argument in node.args)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_shown_as_printed_is_held_by_a_test(page):
+    """Those of the recipes by test_recipes.py; what is no setting and is not typed, is printed."""
+    name = str(page.relative_to(REPOSITORY))
+    text = page.read_text().partition("# Recipes of the day")[0]
+    told = [block for block in printed.blocks(text) if not TYPED.match(block) and not given(block)]
+    words = [words for path, words in held() if path == name]
+    for block in told:
+        assert [word for word in words if block.startswith(word)], block
+    assert len(words) == len(told)
+    fences = {fence.split()[0] for fence in printed.FENCE.findall(text)}
+    assert fences <= {"```yaml", "```jinja", "```mermaid"}
+
+
+def given(block):
+    """Return whether a block is pillar or another configuration, or the picture of README."""
+    try:
+        return yaml.safe_load(block).keys() <= SETTINGS
+    except (AttributeError, yaml.YAMLError):
+        return block.lstrip().startswith(("lan  ", "*/5 * * * *  root"))
 
 
 def test_an_issue_brings_what_is_needed_to_answer_it():

@@ -4,6 +4,7 @@ import os
 import resource
 
 import _filetree
+import _version
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -211,6 +212,27 @@ def test_any_tree_becomes_any_other(tmp_path_factory, before, after):
         _filetree.write(directory, tree, FOLDERS)
         assert _filetree.read(directory, FOLDERS) == tree
         assert _filetree.difference(_filetree.read(directory, FOLDERS), tree) == {}
+
+
+def test_a_mark_names_the_version_that_wrote_a_file_last(tmp_path, monkeypatch):
+    """Another one that finds nothing to write leaves it as it is."""
+    mark = tmp_path / _filetree.MARK
+    mark.write_text(f"{_filetree.MARK_TEXT}The settings: ftpgw:services:svc\n")
+
+    def written(version, files):
+        monkeypatch.setattr(_version, "VERSION", version)
+        _filetree.write(str(tmp_path), files)
+        assert _filetree.origin(str(tmp_path)) == "ftpgw:services:svc"
+        return mark.read_text(), mark.stat().st_mtime_ns
+
+    (tmp_path / "run").write_text(RUN["text"])
+    (tmp_path / "run").chmod(0o755)
+    before = written("1.0.0", {"run": RUN})
+    assert "ftpgw 1" not in before[0]
+    text, moment = written("1.1.0", {"run": RUN | {"text": "#!/bin/sh\n"}})
+    assert "\nLast written by ftpgw 1.1.0.\n" in text
+    assert written("1.2.0", {"run": RUN | {"text": "#!/bin/sh\n"}}) == (text, moment)
+    assert "\nLast written by ftpgw 2.0.0.\n" in written("2.0.0", {})[0]
 
 
 def test_a_mark_says_where_the_settings_stand(tmp_path):

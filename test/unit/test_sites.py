@@ -6,6 +6,7 @@ import ipaddress
 import _check
 import _rules
 import _sites
+import _version
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +77,8 @@ def test_checked_settings_are_settings_too():
 
 def test_the_text_reads_like_a_page():
     assert rendered(PAGE) == (
-        "# Written by Salt from the settings of ftpgw:rules:ftp; change them there.\n"
+        "# Written by Salt from the settings of ftpgw:rules:ftp; change them there."
+        f" (ftpgw {_version.VERSION})\n"
         "# Which rule decides for an address? salt-call tcprules.check ftp ADDRESS\n"
         "\n"
         "# acme\n"
