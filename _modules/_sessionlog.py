@@ -33,10 +33,10 @@ _PRO_LOGIN = re.compile(rf"{_STAMP}login {_ADDRESS} (?P<said>230|530) PASS (?P<a
 _DENIED = re.compile(
     rf"{_STAMP}tcpserver: deny \d+ \S*?:(?P<port>\d+) [^ :]*:(?P<address>[0-9a-f.:]+?):[^:]*:\d+"
 )
-# What others tell the journal alone. What begins a session only root says; what is of a name is all
-# that a client has chosen there, and stands last or before what no name can have behind it.
+# What others tell the journal alone, and what begins a session there. A name that a client has
+# chosen stands last in a line, or before what is read from its end.
 _BEGUN = re.compile(rf"\(\?@{_ADDRESS}\) \[INFO\] New connection from .*|connection from .*")
-_TOLD = [
+_SAID = [
     # pure-ftpd's. A path is the home, and then what its account sees.
     ("logged in", rf"\(\?@{_ADDRESS}\) \[INFO\] (?P<account>{_NAME}) is now logged in"),
     (
@@ -56,7 +56,7 @@ _TOLD = [
     ("tried", r"pam_listfile\(ftp:auth\): Refused user (?P<account>.*) for service ftp"),
     ("tried", r"pam_unix\(ftp:account\): account (?P<account>\S*) has expired .*"),
 ]
-_TOLD = [(what, re.compile(pattern)) for what, pattern in _TOLD]
+_SAID = [(what, re.compile(pattern)) for what, pattern in _SAID]
 _DOWNLOADS = ("DOWNLOAD", "RETR", "downloaded", "get")
 # How long before the time that is asked for a session can have begun, in seconds.
 EARLIER = 86400
@@ -135,7 +135,7 @@ def told(entries, since, uids):
             rooted or (entry.group == session["group"] if entry.group else entry.uid in uids)
         ):
             continue
-        found = _told(entry.text, session)
+        found = _heard(entry.text, session)
         if found and entry.moment >= since:
             stamp = datetime.datetime.fromtimestamp(entry.moment).astimezone()
             yield {
@@ -146,9 +146,9 @@ def told(entries, since, uids):
             }
 
 
-def _told(text, session):
+def _heard(text, session):
     """Return what one line tells of a session, if anything, and remember whose session it is."""
-    matches = ((what, pattern.fullmatch(text)) for what, pattern in _TOLD)
+    matches = ((what, pattern.fullmatch(text)) for what, pattern in _SAID)
     what, match = next((each for each in matches if each[1]), (None, None))
     if not match:
         return None

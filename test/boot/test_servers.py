@@ -15,6 +15,8 @@ from polls import eventually
 PAYLOAD = bytes(range(256)) * 400
 # Of whom inetutils' own line has nine letters.
 LONG = "long.gone.by"
+# Those who tell multilog.
+TELL = ("vsftpd", "proftpd")
 RIGHT = "salt and spirits"
 FORGED = [
     "(?@6.6.6.6) [INFO] New connection from 6.6.6.6",
@@ -26,7 +28,7 @@ FORGED = [
 ]
 
 
-@pytest.fixture(scope="module", params=["proftpd", "pure-ftpd", "inetutils"])
+@pytest.fixture(scope="module", params=["vsftpd", "proftpd", "pure-ftpd", "inetutils"])
 def server(request, bare):
     """One of them serves, with TLS where it knows that."""
 
@@ -96,7 +98,7 @@ def test_who_did_what_is_a_record(bare, server, tls):
     for record, what in ((put, "upload"), (got, "download")):
         assert (record["what"], record["file"]) == (what, "/a record.bin")
         assert (record["address"], record["bytes"]) == (PARTNER.source, len(PAYLOAD))
-        assert record["complete"] is (True if server == "proftpd" else None)
+        assert record["complete"] is (True if server in TELL else None)
         assert (record["seconds"] is None) == (server == "inetutils")
     told = bare.call("ftpgw.why", PARTNER.source)
     assert re.search(r"^  last log-in: \S+ \S+ partner$", told, re.MULTILINE)
@@ -126,8 +128,8 @@ def test_nobody_can_have_told_what_did_not_happen(bare, server, tls):
         with contextlib.suppress(ftplib.error_perm):
             ftp.mkd(folder)
         upload(ftp, f"{folder}/{name}", b"abc")
-    # A byte that steers a terminal is shown as text; pure-ftpd has none of them told.
-    steers = "_[31m" if server == "pure-ftpd" else "\\x1b[31m"
+    # A byte that steers a terminal is shown as text; two have none of them told.
+    steers = {"pure-ftpd": "_[31m", "vsftpd": "?[31m"}.get(server, "\\x1b[31m")
     file = f"/{folder}/{name}".replace("\x1b[31m", steers)
 
     def records():
@@ -152,4 +154,4 @@ def test_where_the_system_log_is_not_the_journal_s_that_is_said(bare, server):
         f"open-ftpd: {server} tells the system log alone who logs in and what is transferred, "
         "and /dev/log is not the journal's here (ftpgw:server: vsftpd or proftpd tells multilog)"
     )
-    assert (refused in done.stdout + done.stderr) == (done.returncode != 0) == (server != "proftpd")
+    assert (refused in done.stdout + done.stderr) == (done.returncode != 0) == (server not in TELL)
