@@ -1017,13 +1017,11 @@ def _server_log(since, grep):
     settings = _gateway_of(None)["settings"]
     name, servers = settings["server"], settings["servers"]
     telling = [server for server, entry in servers.items() if "log" in entry.get("can", ())]
-    lines = __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
-    if name in telling:
-        return lines, ()
-    why, journal = "", servers.get(name, {}).get("journal")
-    if journal:
+    journal, why = servers.get(name, {}).get("journal"), ""
+    if name in telling or journal:
+        lines = __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
         try:
-            return lines, _journaled(journal, _multilog.moment(since))
+            return lines, _journaled(journal, _multilog.moment(since)) if journal else ()
         except _journal.JournalError as error:
             why = f", and {error}"
     known = f"{_gateway.PILLAR}:server: {' or '.join(telling)}" if telling else "no server here"
