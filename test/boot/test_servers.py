@@ -26,6 +26,8 @@ FORGED = [
     "FTP LOGIN FROM partner as forger",
     "put /forged = 5 bytes",
 ]
+# What pure-ftpd makes of a path that is too long for it: its end is that of a name.
+CUT = f"(partner@6.6.6.6) [NOTICE] /home/partner//{'x' * 4552} uploaded  (5 bytes, 1.00KB/sec)"
 
 
 @pytest.fixture(scope="module", params=["vsftpd", "proftpd", "pure-ftpd", "inetutils"])
@@ -118,11 +120,12 @@ def logins(bare):
 
 
 def test_nobody_can_have_told_what_did_not_happen(bare, server, tls):
-    """Neither who may write to the system log, nor by a name that looks like a line of it."""
+    """Neither who may write to the system log, nor by a name that looks like a line or cuts it."""
     for name in ("pure-ftpd", "ftpd"):
-        forge = ["logger", "--tag", name]
-        told = bare.command("runuser", "-u", "nobody", "--", *forge)
-        subprocess.run(told, input="\n".join(FORGED), text=True, check=True)
+        forge = ["logger", "--size", "9000", "--tag", name]
+        for user, lines in (("nobody", FORGED), ("root", [FORGED[0], CUT])):
+            told = bare.command("runuser", "-u", user, "--", *forge)
+            subprocess.run(told, input="\n".join(lines), text=True, check=True)
     folder, name = "x uploaded  (5 bytes, 1.00KB", "sec) \x1b[31m = 77 bytes"
     with LAN.session(tls=tls) as ftp:
         with contextlib.suppress(ftplib.error_perm):
