@@ -1,6 +1,6 @@
 # make demo    a gateway in a box, built from pillar.example and tried with real clients
 # make test    every test, in the same box
-# make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; five minutes
+# make boot    the gateway on a machine that boots, with systemd: reboots, power cuts, upgrades; seven minutes
 # make page    the page of a fleet, and the site, in a browser; PICTURES=docs/pictures has it make those of README
 # make lint    what a careful reader would say
 # make docs    what is written from the code: settings, schema, README's picture, the version

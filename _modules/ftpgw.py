@@ -28,6 +28,7 @@ import _gatewaynet
 import _hash
 import _health
 import _inforce
+import _journal
 import _layers
 import _limits
 import _lookups
@@ -201,8 +202,8 @@ def accounts(since="30d"):
     what ``only`` it may, how many sessions it may have at the ``most``, its ``home`` and ``uid``,
     the kind of its ``hash``, how much is ``used`` (``1.4G of 2G`` with a quota; where no quota
     knows it, it is counted, of at most 200000 files in all, and then ``more than`` is said), how
-    many ``sessions`` it has now, and its ``last_login``, None if there was none; where no log of
-    multilog tells who logs in, that is not there.
+    many ``sessions`` it has now, and its ``last_login``, None if there was none; where nothing
+    tells who logs in (``ftpgw.logins``), that is not there.
 
     Raises SaltInvocationError if something is wrong with the settings of this gateway, and
     CommandExecutionError where it cannot be told who is connected.
@@ -471,7 +472,7 @@ def figures(service=None, since="1d", by="site"):
 
 def transfers(account=None, since="1d"):
     """
-    List the uploads and downloads of the FTP server, from its log.
+    List the uploads and downloads of the FTP server, from its log or what it tells the journal.
 
     account
         of this one alone
@@ -480,8 +481,9 @@ def transfers(account=None, since="1d"):
         no older than ``1h`` or ``2026-11-23T12:00``
 
     Returns a list of ``{time, account, address, what, file, bytes, seconds, complete}``, the oldest
-    first; ``--out=table`` shows it as a table.  Raises CommandExecutionError if the server, or what
-    pillar runs in its place, keeps no such log.
+    first; ``--out=table`` shows it as a table.  ``seconds`` and ``complete`` are None where the
+    server does not tell.  Raises CommandExecutionError if the server, or what pillar runs in its
+    place, keeps no such log, or the journal has none.
 
     CLI Example:
 
@@ -489,7 +491,7 @@ def transfers(account=None, since="1d"):
 
         salt gw1 ftpgw.transfers account=partner since=1d
     """
-    return _sessionlog.transfers(_server_log(since, _sessionlog.TRANSFERS), account)
+    return _sessionlog.transfers(*_server_log(since, _sessionlog.TRANSFERS), account)
 
 
 def logins(since="1d"):
@@ -523,7 +525,8 @@ def logins(since="1d"):
         limits = checked[name] if isinstance(checked, dict) else {}
         return _accounts.barred(limits, lambda: decide(address)[1]) or "password"
 
-    return _sessionlog.logins(_server_log(since, _sessionlog.LOGINS), why)
+    lines, told = _server_log(since, _sessionlog.LOGINS)
+    return _sessionlog.logins(lines, why, told)
 
 
 def overview(since="1d"):
@@ -806,8 +809,8 @@ def why(address, since="1d"):
     Returns text about each service under tcpserver: whether the address would be served now, and
     by which rule of which site; what is held against the rules; how many connections it has of how
     many, whether it is banned, and whether a place is free; its sessions; the ports for passive
-    data; its last log-in and the last that failed, where the FTP server tells multilog; and the
-    last lines of the log about it.  Programs ask ``tcprules.check``, ``ftpgw.banned`` and
+    data; its last log-in and the last that failed, as of ``ftpgw.logins``; and the last lines of
+    the log about it.  Programs ask ``tcprules.check``, ``ftpgw.banned`` and
     ``ftpgw.sessions``.
 
     CLI Example:
@@ -1022,17 +1025,31 @@ def _known_gateway(work_out):
 
 
 def _server_log(since, grep):
-    """Return lines of the log of the FTP server, if it is one that tells there what is asked."""
+    """Return lines of the log of the FTP server, and what it told the journal, if not that log."""
     settings = _gateway_of()["settings"]
     name, servers = settings["server"], settings["servers"]
     telling = [server for server, entry in servers.items() if "log" in entry.get("can", ())]
-    if name not in telling:
-        known = f"{_gateway.PILLAR}:server: {' or '.join(telling)}" if telling else "no server here"
-        raise CommandExecutionError(
-            f"{_gateway.SERVER}: {name} tells the system log alone who logs in and what is "
-            f"transferred ({known} tells multilog)"
-        )
-    return __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
+    journal, why = servers.get(name, {}).get("journal"), ""
+    if name in telling or journal:
+        lines = __salt__["daemontools.log"](_gateway.SERVER, lines=None, since=since, grep=grep)
+        try:
+            return lines, _journaled(journal, _multilog.moment(since)) if journal else ()
+        except _journal.JournalError as error:
+            why = f", and {error}"
+    known = f"{_gateway.PILLAR}:server: {' or '.join(telling)}" if telling else "no server here"
+    raise CommandExecutionError(
+        f"{_gateway.SERVER}: {name} tells the system log alone who logs in and what is "
+        f"transferred{why} ({known} tells multilog)"
+    )
+
+
+def _journaled(name, since):
+    """Return what an FTP server has told the journal by a name."""
+    machine, earlier = _userdb.read({}), since - _sessionlog.EARLIER
+    ours = _accounts.marked(machine) & machine["accounts"].keys()
+    uids = {str(machine["accounts"][each]["uid"]) for each in ours}
+    told = _sessionlog.told(_journal.read(name, earlier), since, uids)
+    return _sessionlog.addressed(told, _multilog.blocks(_log_of(_gateway.SERVER), earlier))
 
 
 def _declared_accounts(clean):

@@ -3,8 +3,11 @@
 import contextlib
 import functools
 import io
+import os
 import pathlib
 import re
+import signal
+import subprocess
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "sandbox"))
@@ -26,6 +29,7 @@ SERVERS = {
     ),
     "pure-ftpd": ([], {"NoAnonymous": f"Bind 0.0.0.0,{PORT}\nNoAnonymous"}),
 }
+SERVICES = pathlib.Path("/etc/services")
 
 
 def rows(scratch):
@@ -34,7 +38,28 @@ def rows(scratch):
         file = alone_file(command[-1], changes, pathlib.Path(scratch, f"{server}.conf"))
         with running(*command[:-1], file, *words, stdin=-3, stdout=-3, stderr=-3):
             eventually(f"{server} on port {PORT}", greets)
-            yield from compared(server)
+            yield from compared(server, server)
+    with inetutils_alone(apply("inetutils"), pathlib.Path(scratch, "pid")):
+        eventually(f"inetutils on port {PORT}", greets)
+        yield from compared("inetutils", "ftpd")
+
+
+@contextlib.contextmanager
+def inetutils_alone(command, pid):
+    """Have it listen, which it does on the port that is called ftp; it goes to the background."""
+    before = SERVICES.read_text()
+    SERVICES.write_text(re.sub(r"^ftp\s.*/tcp.*$", f"ftp {PORT}/tcp", before, flags=re.MULTILINE))
+    try:
+        subprocess.run(
+            [*command, "-D", f"--pidfile={pid}"], stdin=-3, stdout=-3, stderr=-3, check=True
+        )
+        eventually("its number", lambda: pid.exists() and pid.read_text().strip())
+    finally:
+        SERVICES.write_text(before)
+    try:
+        yield
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
 def apply(server):
@@ -59,7 +84,7 @@ def greets():
         return ALONE.greeting().startswith(b"220")
 
 
-def compared(server):
+def compared(server, program):
     row = functools.partial(Row, ours=f"tcpserver ... {server}", theirs=f"{server} alone", goal=1.1)
     for what, deed, times, note in (
         ("log in", log_in, 7, f"{LOGINS} log-ins"),
@@ -68,7 +93,7 @@ def compared(server):
     ):
         pairs = in_turn(times, functools.partial(deed, LAN), functools.partial(deed, ALONE))
         yield row(f"{server}: {what}", seconds=pairs, note=note)
-    pairs = [(memory(server, LAN), memory(server, ALONE)) for _ in range(3)]
+    pairs = [(memory(program, LAN), memory(program, ALONE)) for _ in range(3)]
     yield row(f"{server}: memory of a session", seconds=pairs, unit="MB", note=f"of {SESSIONS}")
 
 
@@ -87,20 +112,20 @@ def get(client):
         ftp.retrbinary("RETR bench.bin", len, 1 << 16)
 
 
-def memory(server, client):
+def memory(program, client):
     """Return how many MB a session takes: its share of all the pages of the server's processes."""
-    before = pages(server)
+    before = pages(program)
     with contextlib.ExitStack() as sessions:
         for _ in range(SESSIONS):
             sessions.enter_context(client.session())
-        return (pages(server) - before) / SESSIONS
+        return (pages(program) - before) / SESSIONS
 
 
-def pages(server):
+def pages(program):
     found = 0
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process / "comm").read_text().strip() == server:
+            if (process / "comm").read_text().strip() == program:
                 rollup = (process / "smaps_rollup").read_text()
                 found += int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1])
     return found / 1000

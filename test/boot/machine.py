@@ -105,8 +105,10 @@ class Machine:
         content = yaml.safe_load(whole)
         edit(content["ftpgw"])
         file.write_text(yaml.safe_dump(content))
-        yield
-        file.write_text(whole)
+        try:
+            yield
+        finally:
+            file.write_text(whole)
 
     def minion(self, master):
         """Give it a minion that asks a master, now and after every boot."""

@@ -27,7 +27,10 @@ GATEWAY = [
 COMPILER = ["gcc", "libc6-dev", "python3-dev"]
 CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 # Some may be there before the gateway is, others come afterwards.
-OTHERS = ["inetutils-ftpd", "rsyslog", "inetutils-syslogd", "openbsd-inetd", "inetutils-inetd"]
+OTHERS = [
+    *("inetutils-ftpd", "rsyslog", "inetutils-syslogd", "openbsd-inetd", "inetutils-inetd"),
+    *("proftpd-core", "proftpd-mod-crypto", "pure-ftpd"),
+]
 # Not apt's cache: Salt has it emptied when a list of packages takes too long to come.
 SOURCE = "deb [trusted=yes] file:/debs ./\n"
 

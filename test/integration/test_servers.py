@@ -24,6 +24,7 @@ from clients import LAN, NEIGHBOUR, PARTNER, STRANGER, download, steal, upload
 
 PAYLOAD = bytes(range(256)) * 400
 PASSWORD = "a person"
+OLD = {ssl.TLSVersion.TLSv1: "TLSv1", ssl.TLSVersion.TLSv1_1: "TLSv1.1"}
 OTHERS = [
     ("shelly", PASSWORD),
     ("anonymous", "a@b"),
@@ -71,6 +72,47 @@ def list_in_the_clear(ftp):
     """Protect the session, but not its data."""
     ftp.prot_c()
     return ftp.nlst()
+
+
+@contextlib.contextmanager
+def lax(folder, command):
+    """Have a server serve at a port of its own where OpenSSL forbids nothing; return the port."""
+    policy = folder / "openssl.cnf"
+    policy.write_text(
+        "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = policy\n"
+        "[policy]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    listen = ["tcpserver", "-RHl0", "127.0.0.1", str(port), *map(str, command)]
+    daemon = subprocess.Popen(listen, env={**os.environ, "OPENSSL_CONF": str(policy)})
+    try:
+        yield port
+    finally:
+        daemon.terminate()
+        daemon.wait()
+
+
+def spoken(port, version):
+    """Return which TLS a client that knows one alone, and forbids nothing, speaks with a server."""
+    any_cipher = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    any_cipher.set_ciphers("ALL:@SECLEVEL=0")
+    any_cipher.check_hostname, any_cipher.verify_mode = False, ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        any_cipher.minimum_version = any_cipher.maximum_version = version
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            ftp = ftplib.FTP_TLS(context=any_cipher, timeout=30)
+            ftp.connect("127.0.0.1", port)
+            break
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    with contextlib.closing(ftp):
+        ftp.auth()
+        return ftp.sock.version()
 
 
 def answer(user, password):
@@ -134,15 +176,23 @@ class Promises:
         with LAN.session(tls=context()) as ftp, pytest.raises(ftplib.error_perm, match=self.clear):
             list_in_the_clear(ftp)
 
-    def test_old_tls_is_refused(self):
-        old = context()
-        old.set_ciphers("ALL:@SECLEVEL=0")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            old.minimum_version = ssl.TLSVersion.TLSv1
-            old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises(ssl.SSLError):
-            LAN.session(tls=old)
+    def test_old_tls_is_refused(self, tmp_path):
+        """By the server's own file, also where OpenSSL's policy on the machine allows all."""
+        *words, file = gw.call("ftpgw.settings", "services", "open-ftpd")["command"]
+        text = pathlib.Path(file).read_text()
+        for line, other in self.lets_old_in:
+            assert line in text
+            text = text.replace(line, other)
+        opened = tmp_path / "opened.conf"
+        opened.write_text(text)
+        for version, name in OLD.items() if self.lets_old_in else ():
+            with lax(tmp_path, [*words, opened]) as port:
+                assert spoken(port, version) == name
+        with lax(tmp_path, [*words, file]) as port:
+            for version in OLD:
+                with pytest.raises(ssl.SSLError, match=r"PROTOCOL_VERSION|HANDSHAKE_FAILURE"):
+                    spoken(port, version)
+            assert spoken(port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
 
     def test_a_stranger_is_closed_before_a_greeting(self):
         assert STRANGER.greeting() == b""
@@ -257,6 +307,7 @@ class Told(Promises):
 
 class TestProftpd(Told):
     server = "proftpd"
+    lets_old_in = (("TLSProtocol TLSv1.2 TLSv1.3", "TLSProtocol ALL"),)
     unencrypted, clear, illegal = "SSL/TLS required", "Unwilling to accept", "Illegal PORT"
 
     def test_an_account_may_do_no_more_than_pillar_says(self):
@@ -341,6 +392,8 @@ class TestProftpd(Told):
 
 class TestPureFtpd(Promises):
     server = "pure-ftpd"
+    # Nothing does: the program itself refuses it.
+    lets_old_in = ()
     unencrypted, clear = "not accepted on this server", "521 "
     illegal = "won't (open a connection|connect) to"
 
@@ -388,6 +441,7 @@ class TestVsftpd(Told):
     """The last one: the tests below go on with it."""
 
     server = "vsftpd"
+    lets_old_in = (("ssl_tlsv1=NO", "ssl_tlsv1=YES"), ("=TLSv1.2+HIGH", "=HIGH"))
     unencrypted, clear, illegal = "must use encryption", "must be encrypted", "Illegal PORT"
 
 
