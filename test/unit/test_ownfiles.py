@@ -71,9 +71,9 @@ def test_what_cannot_be_read_is_nothing(memory, modules, text):
 
 
 def test_an_unchanged_file_is_not_written_anew(memory, modules):
-    before = memory.stat()
+    before = memory.stat().st_ino
     _ownfiles.keep(memory, modules, {"defaults": {"server": "vsftpd"}})
-    assert memory.stat() == before
+    assert memory.stat().st_ino == before
 
 
 def test_where_it_cannot_be_kept_nothing_is(tmp_path, modules):
