@@ -205,7 +205,7 @@ def test_when_apt_came_between_it_is_taken_again(machine):
 
 
 def test_what_cannot_be_kept_whole_is_told(tmp_path):
-    """A full disk, and no traceback's last line that speaks of something else."""
+    """What cp said, such as of a full disk, is the last line; nothing is there that looks whole."""
     machine = Machine(tmp_path, tmp_path / "small")
     (machine.root / "usr/bin/large").write_bytes(os.urandom(2**20))
     with memory(machine.cache):
