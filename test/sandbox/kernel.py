@@ -26,10 +26,18 @@ def run(script, disk, out, timeout):
     line = f"exec {sys.executable} {pathlib.Path(__file__)} {script} >{out} 2>&1 </dev/null"
     init.write_text(f"#!/bin/sh\nexport PATH={os.environ['PATH']}\n{line}\n")
     init.chmod(0o755)
+    registers = out.with_suffix(".so")
+    source = pathlib.Path(__file__).with_name("registers.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", registers, source], check=True)
     command = ["linux.uml", "mem=512M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "rw"]
     command += [f"ubd0={disk}", "con=null", "con0=null,fd:1", f"init={init}"]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
+        command,
+        env={**os.environ, "LD_PRELOAD": str(registers)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout,
+        check=False,
     )
     return done.stdout.decode(errors="replace")
 
