@@ -29,13 +29,15 @@ class Rollout:
         the states that are applied
     revert
         for how long the rules of before come back to a gateway that fails, such as ``2h``, or None
+    cached
+        whether the master keeps pillar (``pillar_cache``), and would render states of an old one
     ask, say
         what asks minions, and what tells people a line while it goes on
     """
 
-    def __init__(self, ids, canaries, wave, sls, revert, ask, say):
+    def __init__(self, ids, canaries, wave, sls, revert, cached, ask, say):
         self.ids, self.canaries, self.wave, self.sls = ids, canaries, wave, sls
-        self.revert = revert
+        self.revert, self.cached = revert, cached
         self.ask, self.say = ask, say
         self.stands = dict.fromkeys(ids, _UNTOUCHED)
         self.would_change = {}
@@ -44,7 +46,9 @@ class Rollout:
     def run(self, test=False):
         """Rehearse it, and with ``test=False`` do it; whether all has gone well is in `stopped`."""
         self.stopped = "before anything was touched"
-        if not (self._is_there() and self._is_rehearsed()):
+        if self.cached and not self._is_refreshed():
+            return
+        if not self._is_rehearsed():
             return
         if test:
             self.stopped = None
@@ -79,16 +83,18 @@ class Rollout:
         """Return the size of a wave, of which a part is one of all gateways."""
         return len(_waves.order(self.ids, (), self.wave)[0])
 
-    def _is_there(self):
-        """Ask all for the pillar of now; whoever does not answer keeps all from beginning."""
-        for one, answer in self.ask(self.ids, "saltutil.refresh_pillar", wait=True):
-            told = _minions.trouble("saltutil.refresh_pillar", answer)
-            if told:
-                self.stands[one] = (_OLD, told)
+    def _is_refreshed(self):
+        """Have all, and with them the master, know the pillar of now."""
+        for one, told in self._refreshed(self.ids):
+            self.stands[one] = (_OLD, told)
         return self._all_have(_UNTOUCHED)
 
     def _is_rehearsed(self):
-        """Ask all what would change: each judges its pillar, and tries what can be tried."""
+        """
+        Ask all what would change: each judges the pillar of now, and tries what can be tried.
+
+        Whoever does not answer keeps all from beginning.
+        """
         changes = {}
         for one, answer in self.ask(self.ids, "state.apply", self.sls, test=True):
             told = _applied.failure(answer)
@@ -132,13 +138,23 @@ class Rollout:
 
     def _are_well(self, ids):
         """Probe gateways, and note those that are not well."""
-        well = True
-        for one, problems, _ in healths(self.ask, ids):
-            if problems:
-                well = False
-                has, told = self.stands[one]
-                self.stands[one] = (has, f"{told}, then not well: {_shortly(problems)}")
-        return well
+        doubtful = [one for one, problems, _ in healths(self.ask, ids) if problems]
+        # A minion holds a gateway against the pillar that it remembers, which may be an old one.
+        unknown = dict(self._refreshed(doubtful))
+        ill = {one: [told] for one, told in unknown.items()}
+        known = [one for one in doubtful if one not in unknown]
+        ill |= {one: problems for one, problems, _ in healths(self.ask, known) if problems}
+        for one, problems in ill.items():
+            has, told = self.stands[one]
+            self.stands[one] = (has, f"{told}, then not well: {_shortly(problems)}")
+        return not ill
+
+    def _refreshed(self, ids):
+        """Have gateways know the pillar of now; yield ``(id, why)`` of those that do not."""
+        for one, answer in self.ask(ids, "saltutil.refresh_pillar", wait=True):
+            told = _minions.trouble("saltutil.refresh_pillar", answer)
+            if told:
+                yield one, told
 
     def _all_have(self, stand):
         return set(self.stands.values()) <= {stand}

@@ -79,8 +79,8 @@ def rollout(
         wrong = f"on_failure: must be stop or revert, not {on_failure!r}"
     if wrong:
         return _told([wrong], 1)
-    revert, ask = _REVERTS[on_failure], _asking(timeout)
-    change = _rollout.Rollout(ids, list(canaries), wave, sls, revert, ask, _say)
+    revert, cached, ask = _REVERTS[on_failure], __opts__["pillar_cache"], _asking(timeout)
+    change = _rollout.Rollout(ids, list(canaries), wave, sls, revert, cached, ask, _say)
     what = f"a rollout to {tgt} (pid {os.getpid()}) has been at work since {time.strftime('%T')}"
     lock = os.path.join(__opts__["cachedir"], "ftpgw-rollout.lock")
     try:

@@ -147,6 +147,22 @@ def test_after_a_run_of_states_health_knows_its_pillar(fleet, change):
     assert note.startswith("ftpgw: not the pillar of the last run of states")
 
 
+def test_who_remembers_an_old_pillar_is_probed_with_that_of_now(fleet):
+    """It has nothing to change, and is as pillar has it."""
+    old, new = (
+        {**sandbox.RULES["sites"], "new": {"allow": [one]}} for one in ("9.9.1.1", "9.9.1.2")
+    )
+    fleet.declare("gw2", sites=old)
+    fleet.salt("gw2", "state.apply", "rules")
+    fleet.declare("gw2", sites=new)
+    fleet.salt("gw2", "saltutil.refresh_pillar", "wait=True")
+    fleet.declare("gw2", sites=old)
+    assert fleet.salt("gw2", "ftpgw.health", "greeting=False").returncode == 1
+    done = fleet.run("ftpgw.rollout", "gw2", "sls=rules")
+    assert done.stdout.endswith("done\n  new  gw2  nothing to change\n")
+    assert done.returncode == 0
+
+
 def test_what_is_denied_in_a_hurry_ends_by_itself(fleet):
     """Its minion ends it, also one that was killed meanwhile; no run of states comes."""
 

@@ -8,10 +8,15 @@ WELL = Answer("good", {"problems": [], "version": "1.0.0"})
 
 
 class World:
-    """Minions that answer what a test says; `touched` are those whose states were applied."""
+    """
+    Minions that answer what a test says; `touched` are those whose states were applied.
+
+    Those `remembered` are held against an old pillar, until they are asked for that of now.
+    """
 
     def __init__(self, **answers):
         self.answers, self.touched, self.asked, self.said = answers, [], [], []
+        self.remembered = set()
 
     def ask(self, ids, function, *arguments, **settings):
         what = "test" if settings.get("test") else function
@@ -19,7 +24,12 @@ class World:
         for one in ids:
             if what == "state.apply":
                 self.touched.append(one)
-            yield one, self.answers.get(f"{one} {what}", self.usual(what))
+            if what == "saltutil.refresh_pillar" and f"{one} {what}" not in self.answers:
+                self.remembered.discard(one)
+            if what == "ftpgw.health" and one in self.remembered:
+                yield one, Answer("bad", {"problems": ["of an old pillar"]})
+            else:
+                yield one, self.answers.get(f"{one} {what}", self.usual(what))
 
     def usual(self, what):
         states = {
@@ -29,10 +39,10 @@ class World:
             return Answer("good", states)
         return WELL if what == "ftpgw.health" else Answer("good", True)
 
-    def rollout(self, test=False, revert=None, wave=2):
+    def rollout(self, test=False, revert=None, wave=2, cached=False):
         ids = [f"gw{n}" for n in range(1, 7)]
         change = _rollout.Rollout(
-            ids, ["gw5", "gw2"], wave, "x", revert, self.ask, self.said.append
+            ids, ["gw5", "gw2"], wave, "x", revert, cached, self.ask, self.said.append
         )
         change.run(test)
         return change
@@ -98,7 +108,6 @@ def test_the_first_failure_stops_it(one, touched, what, answer, row):
 @pytest.mark.parametrize(
     ("what", "answer", "told"),
     [
-        ("saltutil.refresh_pillar", Answer("silent"), "no answer"),
         ("test", Answer("silent"), "no answer"),
         ("test", failing("ftpgw:rules: no"), "rules: ftpgw:rules: no"),
     ],
@@ -109,6 +118,33 @@ def test_nothing_begins_unless_all_would_go_well(what, answer, told):
     assert change.stopped == "before anything was touched"
     assert world.touched == []
     assert change.stands["gw4"] == ("old", told)
+
+
+def test_a_master_that_keeps_pillar_is_asked_for_that_of_now_first():
+    world = World()
+    assert world.rollout(cached=True).stopped is None
+    assert world.asked[:7] == [
+        *(("saltutil.refresh_pillar", f"gw{number}") for number in range(1, 7)),
+        ("test", "gw1"),
+    ]
+    world = World(**{"gw4 saltutil.refresh_pillar": Answer("silent")})
+    change = world.rollout(cached=True)
+    assert (change.stopped, world.touched) == ("before anything was touched", [])
+    assert change.stands["gw4"] == ("old", "no answer")
+    assert ("test", "gw1") not in world.asked
+
+
+def test_who_only_remembers_an_old_pillar_is_well():
+    """It is asked again with that of now, and nobody else is asked for it."""
+    world = World(**{"gw1 test": Answer("good", {})})
+    world.remembered = {"gw1", "gw5"}
+    change = world.rollout()
+    assert change.stopped is None
+    refreshed = [one for what, one in world.asked if what == "saltutil.refresh_pillar"]
+    assert refreshed == ["gw5", "gw1"]
+    world = World(**{"gw1 saltutil.refresh_pillar": Answer("bad", "ERROR: no master")})
+    world.remembered = {"gw1"}
+    assert world.rollout().stands["gw1"] == ("new", "changed, then not well: no master")
 
 
 def test_only_who_would_change_is_touched_and_all_are_probed():
