@@ -7,6 +7,7 @@
 # make dist    a release of this commit: tar, package of SPM, wheel of the modules, SHA256SUMS; in DIST
 # make site    all pages for a browser, searchable, every link checked, nothing loaded from elsewhere; in SITE
 # make bench   how fast, against what one would run instead: a few minutes (ROWS="status rules", JSON=file)
+# make ready   what these need, all of it, side by side with -j 3; each of them brings what it needs itself
 # make shell   a root shell on that gateway, to look around; leaving it throws the gateway away
 
 SALT = 3008
@@ -26,6 +27,8 @@ PYTHON = $(VENV)/bin/python
 # Needed by one file of tests alone.
 CLEAN = $(if $(filter test test/functional test/functional/test_dist%,$(or $(TESTS),test)),$(VENV)/clean/ready)
 SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
+# Whoever finds another one at work waits; apt by itself does not, for the lists of packages.
+APT = $(SUDO) flock $(CACHE)/apt.lock apt-get -qq -o DPkg::Lock::Timeout=600
 BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
@@ -47,7 +50,7 @@ BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box, or in the place of vsftpd its other server.
 GATEWAY = daemontools daemontools-run ftp-proxy libpam-pwdfile nftables openbsd-inetd openssh-server \
           rsyslog ucspi-tcp vsftpd
-DOWNLOAD = apt-get -qq install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS)
+DOWNLOAD = $(APT) install -y --download-only --reinstall -o Dir::Cache::archives=$(DEBS)
 
 demo: $(VENV)/ready $(CACHE)/tools
 	$(BOX) $(PYTHON) test/sandbox/demo.py
@@ -106,7 +109,7 @@ dist: $(VENV)/ready
 # Whoever comes second waits for the first, and finds it done.
 $(VENV)/ready: | $(CACHE)/tools
 	@echo "preparing Salt $(SALT) and what the tests need, in $(VENV): a minute"
-	flock $(CACHE)/lock $(MAKE) --no-print-directory $(VENV)/made
+	flock $(VENV).lock $(MAKE) --no-print-directory $(VENV)/made
 	touch $@
 
 ifneq ($(SALT),3006)
@@ -116,11 +119,11 @@ endif
 
 $(PAGES)/ready: | $(CACHE)/tools
 	@echo "preparing what the site is made with, in $(PAGES): half a minute"
-	flock $(CACHE)/lock $(MAKE) --no-print-directory $(PAGES)/made
+	flock $(PAGES).lock $(MAKE) --no-print-directory $(PAGES)/made
 	touch $@
 
 $(PAGES)/made:
-	$(SUDO) apt-get -qq install -y --no-install-recommends graphviz >>$(CACHE)/apt.log
+	$(APT) install -y --no-install-recommends graphviz >>$(CACHE)/apt.log
 	$(INTERPRETER) -m venv $(PAGES)
 	$(PAGES)/bin/python -m pip install --quiet furo mermaidx myst-parser
 	touch $@
@@ -134,7 +137,7 @@ $(VENV)/made:
 # Salt and its extension as pip brings them, in the same versions, and nothing of the tests: where the wheel is tried.
 $(VENV)/clean/ready: | $(VENV)/ready
 	@echo "preparing a clean environment for the wheel, in $(VENV)/clean: half a minute"
-	flock $(CACHE)/lock $(MAKE) --no-print-directory $(VENV)/clean/made
+	flock $(VENV).lock $(MAKE) --no-print-directory $(VENV)/clean/made
 	touch $@
 
 $(VENV)/clean/made:
@@ -146,30 +149,34 @@ $(VENV)/clean/made:
 $(CACHE)/tools: Makefile
 	@echo "preparing Debian's packages, in $(DEBS): a few seconds, at first a minute"
 	mkdir -p $(DEBS)
-	$(SUDO) apt-get -qq update
-	$(SUDO) apt-get -qq install -y $(TOOLS) >$(CACHE)/apt.log
-	$(SUDO) $(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
-	$(SUDO) $(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
-	$(SUDO) $(DOWNLOAD) proftpd-core proftpd-mod-crypto >>$(CACHE)/apt.log
-	$(SUDO) $(DOWNLOAD) pure-ftpd >>$(CACHE)/apt.log
+	flock $@.lock $(MAKE) --no-print-directory $(DEBS)/made
+	touch $@
+
+$(DEBS)/made: Makefile
+	$(APT) update
+	$(APT) install -y $(TOOLS) >$(CACHE)/apt.log
+	$(DOWNLOAD) $(GATEWAY) >>$(CACHE)/apt.log
+	$(DOWNLOAD) inetutils-ftpd >>$(CACHE)/apt.log
+	$(DOWNLOAD) proftpd-core proftpd-mod-crypto >>$(CACHE)/apt.log
+	$(DOWNLOAD) pure-ftpd >>$(CACHE)/apt.log
 	cd $(DEBS) && apt-get -qq download ucspi-tcp-ipv6
 	touch $@
 
 # A package of Python has axe, as one file; nothing else of it is used. Another one makes pictures small.
 $(CACHE)/browser: | $(VENV)/ready
 	@echo "preparing a browser, and axe: a minute"
-	$(SUDO) apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >>$(CACHE)/apt.log
+	$(APT) install -y --no-install-recommends chromium fonts-dejavu-core >>$(CACHE)/apt.log
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target $(CACHE)/looks "axe-playwright-python~=0.1.8" pillow
 	touch $@
 
 # A kernel with quotas for the test that wants some, and fails without it. Debian has it for PCs alone.
 $(CACHE)/kernel: | $(CACHE)/tools
-	-$(SUDO) apt-get -qq install -y user-mode-linux >>$(CACHE)/apt.log
+	-$(APT) install -y user-mode-linux >>$(CACHE)/apt.log
 	touch $@
 
 $(BOOT)/%: | $(CACHE)/tools
 	@echo "preparing a machine that boots, in $@: two minutes"
-	$(SUDO) apt-get -qq install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
+	$(APT) install -y --no-install-recommends $(BOOTS) >>$(CACHE)/apt.log
 	$(SUDO) python3 test/boot/root.py $* $@ $(SALT)
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
@@ -182,7 +189,10 @@ $(TARBALL): | $(CACHE)/tools
 	cd $(SOURCES) && $(APT_SOURCE) source --download-only daemontools
 	cp $(SOURCES)/daemontools_0.76.orig.tar.gz $@
 
+ready: $(VENV)/ready $(VENV)/clean/ready $(OLDEST)/ready $(PAGES)/ready $(BOOT)/$(RELEASE) $(CACHE)/browser \
+       $(CACHE)/kernel $(TARBALL)
+
 clean:
 	$(SUDO) rm -rf $(CACHE)
 
-.PHONY: bench boot clean demo dist docs docs/demo.svg lint page shell site test third-one third-three third-two
+.PHONY: bench boot clean demo dist docs docs/demo.svg lint page ready shell site test third-one third-three third-two
