@@ -29,6 +29,16 @@ def test_settings_that_come_into_force_again_are_not_kept_twice(stem):
     assert _holds.past(stem) == [1000]
 
 
+def test_a_clock_that_was_set_back_makes_new_settings_no_older(stem):
+    for number, moment in enumerate([9000, 1000, 2000]):
+        _holds.remember(stem, {"number": number}, {}, moment)
+    assert _holds.past(stem) == [2000, 1000, 9000]
+    assert [_holds.recall(stem, number)[0]["number"] for number in range(3)] == [2, 1, 0]
+    assert _holds.is_last(stem, {"number": 2}, {})
+    assert not _holds.is_last(stem, {"number": 0}, {})
+    assert not _holds.is_last(stem, {"number": 2}, LISTS)
+
+
 def test_only_the_last_ten_are_kept(stem):
     for moment in range(13):
         _holds.remember(stem, {"number": moment}, {}, moment)
