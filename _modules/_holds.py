@@ -134,9 +134,7 @@ def until(text, now):
 
     Raises SaltInvocationError for anything else, and for what has passed.
     """
-    ahead = _multilog.AGO.fullmatch(str(text))
-    moment = _multilog.moment(text)
-    moment = now + int(ahead[1]) * _multilog.SECONDS[ahead[2]] if ahead else moment
+    moment = _multilog.moment(text, "until", now)
     if moment <= now:
         raise SaltInvocationError(f"until: {_check.got(str(text))} has passed")
     return moment

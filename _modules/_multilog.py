@@ -269,22 +269,32 @@ def _pattern(grep):
         raise SaltInvocationError(f"grep: expected a regular expression, got {got} ({error})")
 
 
-def moment(since):
+def moment(text, what="since", ahead=None):
     """
     Return a time that somebody has typed in seconds since 1970: 2026-11-23T12:00, 30m, 1h, 2d.
 
+    what
+        the argument that it is
+    ahead
+        of which moment ``1h`` is an hour ahead; without it, it is an hour ago
+
     Raises SaltInvocationError for anything else.
     """
-    ago = AGO.fullmatch(str(since))
-    if ago:
-        return time.time() - int(ago[1]) * SECONDS[ago[2]]
+    short = AGO.fullmatch(str(text))
     try:
-        return datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00")).timestamp()
-    except ValueError:
+        if short:
+            seconds = int(short[1]) * SECONDS[short[2]]
+            found = time.time() - seconds if ahead is None else ahead + seconds
+        else:
+            found = datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
+        # Nobody could be told of one that no calendar has.
+        said(found)
+    except (ValueError, OverflowError, OSError):
         raise SaltInvocationError(
-            "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, "
-            f"got {_check.got(since)}"
+            f"{what}: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, "
+            f"got {_check.got(text)}"
         )
+    return found
 
 
 def said(moment):

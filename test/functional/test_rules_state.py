@@ -583,7 +583,7 @@ class TestHeld:
             (("revert", "x"), "^number: expected"),
             (("deny", "9.9.9.300"), "is not an IPv4 address"),
             (("deny", "0.0.0.0/0"), "^address: that is everyone"),
-            (("deny", "9.9.9.9", "soon"), "^since: expected a time|^until"),
+            (("deny", "9.9.9.9", "soon"), "^until: expected a time"),
         ):
             with pytest.raises((SaltInvocationError, CommandExecutionError), match=message):
                 ask(*call)
