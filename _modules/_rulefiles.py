@@ -154,7 +154,13 @@ def _recalled(stem, number):
         return _holds.recall(stem, number)
     except (IndexError, OSError):
         count = len(_holds.past(stem))
-        raise CommandExecutionError(f"of its rules, only the last {count} are kept")
+        folder, name = os.path.split(stem)
+        names = [each for each, _ in cdbs(folder)]
+        known = _check.hint(name, names) if names else ""
+        none = f"no run of states has made such rules{known}"
+        raise CommandExecutionError(
+            f"of its rules, only the last {count} are kept" if count else none
+        )
 
 
 def _planned(name, declared, lists, path, directory, held):

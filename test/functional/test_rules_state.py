@@ -593,7 +593,9 @@ class TestHeld:
     def test_rules_that_salt_did_not_make_have_no_past(self, ask, rules):
         rules.mkdir()
         (rules / "ftp.rules").write_text(":deny\n")
-        with pytest.raises(CommandExecutionError, match=r"^ftp: of its rules, only the last 0 are"):
+        (rules / "ftp2.cdb").write_bytes(b"")
+        why = r"^ftp: no run of states has made such rules \(did you mean 'ftp2'\?\) \(the old"
+        with pytest.raises(CommandExecutionError, match=why):
             ask("deny", "9.9.9.9")
         assert ask("history") == []
 
