@@ -137,10 +137,8 @@ def blocks(directory, since):
     since
         In seconds since 1970; a file that was finished before is not read.
     """
-    start = f"@{int(since) + _supervise.TAI_OFFSET:016x}"
-    names = [name for name in finished(directory) if name >= start]
     seen = set()
-    for name in [*names, "previous", "current"]:
+    for name in _names(directory, f"@{int(since) + _supervise.TAI_OFFSET:016x}"):
         descriptor = _open(directory, name)
         if descriptor is None:
             continue
@@ -153,6 +151,13 @@ def blocks(directory, since):
                 yield whole + end
             seen.add(inode)
             yield rest
+
+
+def _names(directory, start):
+    """Yield the names of the files of a log from one on, also of one that is finished meanwhile."""
+    names = [name for name in finished(directory) if name >= start]
+    yield from [*names, "previous", "current"]
+    yield from [name for name in finished(directory) if name >= start and name not in names]
 
 
 def starts(directory, size=TAIL):
@@ -189,6 +194,11 @@ def finished(directory):
     Return the names of the finished files of a log, the oldest first.
     """
     return sorted(name for name in os.listdir(directory) if OLD.fullmatch(name))
+
+
+def is_logged(service):
+    """Tell whether a service has a logger at all; pillar may say that it has none."""
+    return os.path.lexists(os.path.join(service, "log", "run"))
 
 
 def directory(service):

@@ -433,7 +433,7 @@ def figures(service=None, since="1d", by="site"):
     Count who was let in and who was refused, by the logs of the services under tcpserver.
 
     service
-        only this one
+        only this one, otherwise all that have a log
 
     since
         a time such as ``2026-11-23T12:00``, or so long ago as ``30m``, ``1h``, ``2d``
@@ -459,7 +459,7 @@ def figures(service=None, since="1d", by="site"):
         raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
     scripts = _tcpserver.scripts(_definitions())
-    names = [service] if service else sorted(_tcpserver.ports(scripts))
+    names = [service] if service else _logged(scripts)
     counted = {}
     for name in names:
         try:
@@ -1200,7 +1200,7 @@ def _strange_pillar(digest):
 def _connections(since):
     """Return how many were admitted and refused by hour, and the addresses refused most often."""
     scripts, hours, refused = _tcpserver.scripts(_definitions()), {}, {}
-    for name in _tcpserver.ports(scripts):
+    for name in _logged(scripts):
         found = _figures.read(_log_of(name), since, lambda hour, address: (hour, address))
         rows = found["connections"]
         for (hour, address), row in rows.items():
@@ -1234,6 +1234,12 @@ def _counted_between(scripts, name, since, until):
     except (OSError, CommandExecutionError):
         return 0, {}
     return sum(since <= moment < until for moment in moments), rows
+
+
+def _logged(scripts):
+    """Return the services under tcpserver that have a log."""
+    names = sorted(_tcpserver.ports(scripts))
+    return [name for name in names if _multilog.is_logged(os.path.join(_definitions(), name))]
 
 
 def _log_of(name):
