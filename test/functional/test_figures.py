@@ -124,6 +124,28 @@ def test_what_is_finished_while_it_is_read_is_counted_once(log, monkeypatch):
     assert found["9.9.9.9"] == {"admitted": 2, "refused": 0}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        stamped(60, f"status: {'9' * 5000}/29"),
+        stamped(60, f"end 7 status {'9' * 5000}"),
+        stamped(60, "deny 8 gw:203.0.113.1:21 :h\udcff:5"),
+        stamped(60, "deny 8 gw:203.0.113.1:21 :\x1b[2J::5"),
+        stamped(1 << 60, "deny 8 gw:203.0.113.1:21 :9.9.9.7::5"),
+        "@ffffffffffffffffffffffff tcpserver: ok 7 gw:203.0.113.1:21 :9.9.9.7::5\n",
+    ],
+)
+def test_what_no_tcpserver_has_written_is_not_counted(log, line, tmp_path):
+    """Whoever writes the log is not trusted, and a number may be one that nobody can read."""
+    folder = log(ok(60, "9.9.9.9"))
+    with open(tmp_path / "current", "a", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(line)
+    for by in KEYS:
+        [row] = read(folder, by=by)["connections"].values()
+        assert row == {"admitted": 1, "refused": 0}
+    assert (read(folder)["ends"], read(folder)["peak"]) == ({}, None)
+
+
 @pytest.mark.parametrize("address", ["2001:db8::7", "::ffff:9.9.9.9"])
 def test_an_address_of_ipv6_is_one_too(log, address):
     assert list(read(log(ok(60, address)))["connections"]) == [address]
