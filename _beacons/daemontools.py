@@ -204,7 +204,7 @@ def _bans(before, seen, now):
 
 def _settings(config):
     """Return settings as one mapping, whether pillar has a list of them or one."""
-    parts = [config] if isinstance(config, dict) else config
+    parts = config if isinstance(config, (list, tuple)) else [config]
     return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
 
 

@@ -301,5 +301,7 @@ def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):
 def test_settings_are_judged(watch, settle, good):
     for config in ([{"interval": 5}, {"settle": settle}], {"settle": settle}):
         assert watch.module.validate(config)[0] is good
-    assert watch.module.validate([{"interval": 5}])[0]
+    for config in ([{"interval": 5}], [], {}, None):
+        assert watch.module.validate(config)[0]
+    assert not watch.module.validate([{"settle": float("nan")}])[0]
     assert watch.module.validate([{"days": settle}])[0] is good

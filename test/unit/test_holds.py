@@ -90,7 +90,7 @@ def test_a_moment_to_come_is_typed_as_one_that_has_passed(text, moment):
     "text", ["2001-01-01T00:00", "0s", "soon", "", None, ["1d"], "9999999999d", "9" * 400 + "w"]
 )
 def test_what_is_no_moment_to_come_is_refused(text):
-    with pytest.raises(SaltInvocationError, match="^until: "):
+    with pytest.raises(SaltInvocationError, match=r"^until: "):
         _holds.until(text, 1e9)
 
 

@@ -63,7 +63,7 @@ class Client:
 
     def cmd_iter(self, *_, **__):
         yield {"gw1": {"ret": True, "retcode": 0}}
-        raise SaltReqTimeoutError("Salt request timed out. The master is not there. You may type x.")
+        raise SaltReqTimeoutError("Salt request timed out. The master is not there. Type x.")
 
 
 def test_a_master_that_ends_is_why_nobody_answers(monkeypatch):
