@@ -117,6 +117,9 @@ def install(name, settings, path=None):
     with _in_one_line(name, _OLD):
         planned = _plan(name, settings, path)
         done = _rulefiles.install(name, planned, _directory())
+    if done["changes"] and not planned["text"]:
+        # What was held went along.
+        _ended_in_time(name)
     # Only now: whoever is sent away would come back at once.
     denied, warnings = _denied(name, settings, planned)
     ended = _sessions.end(denied) if denied else []
@@ -414,6 +417,9 @@ def release(name, passed=False):
         salt gw1 tcprules.release ftp
     """
     with _in_one_line(name, _OLD):
+        if passed and not _rulefiles.past(name, _directory()):
+            # The rules are gone, and the minion would ask for this for ever.
+            return {"changes": {}, "warnings": _ended_in_time(name)}
         return _held(name, lambda held: held if passed else _holds.NOTHING)
 
 

@@ -680,6 +680,21 @@ class TestHeld:
         assert declare(page)["changes"] == {}
         assert "warnings" not in declare(page)
 
+    def test_rules_that_go_leave_nothing_to_the_minions_schedule(
+        self, minion, ask, declare, page, monkeypatch
+    ):
+        asked = []
+        module = minion.functions["tcprules.release"].__globals__
+        monkeypatch.setitem(module, "_ended_in_time", lambda name: asked.append(name) or [])
+        declare(page)
+        assert asked == []
+        ask("deny", "9.9.9.9")
+        for count in (2, 2):
+            declare({"state": "absent"})
+            assert asked == ["ftp"] * count
+        assert ask("release", passed=True) == {"changes": {}, "warnings": []}
+        assert asked == ["ftp"] * 3
+
     def test_rules_that_go_take_their_past_along(self, ask, declare, page, rules):
         ask("deny", "9.9.9.9")
         declare({"state": "absent"})
