@@ -32,13 +32,15 @@ DAYS, EVERY = 14, 3600
 OFTEN, MOST = 60, 20
 # No service is called like these.
 CERTIFICATE, ACCOUNTS, BANS = "/certificate", "/accounts", "/bans"
+# What could not be written down, for a disk that is full is when there is something to tell.
+_UNWRITTEN = {}
 
 
 def validate(config):
     """Return whether the settings make sense, and why not."""
     for name, unit in (("settle", "seconds"), ("days", "days")):
         number = _settings(config).get(name, 0)
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 0:
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not number >= 0:
             return False, f"daemontools: {name}: expected a number of {unit}, got {number!r}"
     return True, "valid"
 
@@ -63,7 +65,7 @@ def beacon(config):
     events += _certificate(memory.get(CERTIFICATE), seen, days, now)
     events += _accounts(memory.get(ACCOUNTS), seen, days, now)
     events += _bans(memory.get(BANS), seen, now)
-    if seen != memory:
+    if seen != memory or _UNWRITTEN:
         _remember(path, seen)
     return events
 
@@ -83,7 +85,8 @@ def look(record, before, now):
     starts = dict(before["starts"])
     if record["pid"] and record["seconds"] is not None:
         starts.setdefault(record["since"], now - record["seconds"])
-    starts = {since: moment for since, moment in starts.items() if now - WINDOW < moment}
+    # A clock that was set back leaves some in what is to come.
+    starts = {since: moment for since, moment in starts.items() if abs(now - moment) < WINDOW}
     found = what(record, len(starts))
     since = before["since"] if found == before["found"] else now
     return {"found": found, "since": since, "told": before["told"], "starts": starts}
@@ -105,7 +108,7 @@ def what(record, starts):
 
 def is_news(seen, settle, now):
     """Tell whether a service is something else than was told, and has been so for long enough."""
-    settled = seen["found"] == "flapping" or now - seen["since"] >= settle
+    settled = seen["found"] == "flapping" or not 0 <= now - seen["since"] < settle
     return seen["found"] != seen["told"] and settled
 
 
@@ -201,7 +204,7 @@ def _bans(before, seen, now):
 
 def _settings(config):
     """Return settings as one mapping, whether pillar has a list of them or one."""
-    parts = [config] if isinstance(config, dict) else config
+    parts = config if isinstance(config, (list, tuple)) else [config]
     return {key: value for part in parts if isinstance(part, dict) for key, value in part.items()}
 
 
@@ -213,14 +216,21 @@ def _lines(name):
 
 def _remembered(path):
     """Return what was remembered: in a file, for Salt forgets its beacons at each refresh."""
+    if _UNWRITTEN:
+        return dict(_UNWRITTEN)
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            found = json.load(file)
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _remember(path, seen):
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
-        json.dump(seen, file)
-    os.replace(f"{path}.new", path)
+    _UNWRITTEN.clear()
+    try:
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            json.dump(seen, file)
+        os.replace(f"{path}.new", path)
+    except OSError:
+        _UNWRITTEN.update(seen)

@@ -17,19 +17,17 @@ def read(command):
     """
     Return who is banned, ``{address, rules, seconds}`` of each: by which rules, and for how long.
 
+    Of whom somebody has put there by hand, so that it has no end, ``seconds`` is None.
+
     command
         prints a table of nftables as JSON; where it fails there is none
 
     Source: libnftables-json(5), of nft 1.0.6.
     """
     found = [
-        {
-            "address": element["elem"]["val"],
-            "rules": rules,
-            "seconds": element["elem"]["expires"],
-        }
+        {"address": address, "rules": rules, "seconds": seconds}
         for rules, elements in _sets(command)
-        for element in elements
+        for address, seconds in map(_element, elements)
     ]
     return sorted(found, key=lambda ban: (ban["rules"], ban["address"]))
 
@@ -42,11 +40,22 @@ def counts(command):
 def _sets(command):
     """Yield the rules that ban, and what is in their sets."""
     done = _run(command)
-    objects = [] if done.returncode else json.loads(done.stdout)["nftables"]
+    try:
+        objects = [] if done.returncode else json.loads(done.stdout)["nftables"]
+    except (ValueError, KeyError):
+        raise CommandExecutionError(f"{command[0]} printed what nobody understands")
     for entry in objects:
         name = entry.get("set", {}).get("name", "")
         if name.startswith(BANNED):
             yield name.removeprefix(BANNED), entry["set"].get("elem", [])
+
+
+def _element(element):
+    """Return what an element of a set is, as text, and in how many seconds it ends, if it does."""
+    element = element if isinstance(element, dict) else {"val": element}
+    element = element.get("elem", element)
+    value = element.get("val", element)
+    return value if isinstance(value, str) else json.dumps(value), element.get("expires")
 
 
 def lift(commands, ban):

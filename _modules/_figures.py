@@ -18,11 +18,13 @@ import _multilog
 import _supervise
 
 _LINE = re.compile(
-    rb"^@([0-9a-f]{16})[0-9a-f]{8} tcpserver: (?:(ok|deny) \d+ \S+ [^:\n]*:(\S+):[^:\n]*:\d+"
-    rb"|status: (\d+)/(\d+)|end \d+ status (\d+))$",
+    rb"^@([0-9a-f]{16})[0-9a-f]{8} tcpserver: (?:(ok|deny) \d+ \S+"
+    rb" [^:\n]*:([0-9A-Fa-f.:]{2,45}(?:%[!-~]{1,15})?):[^:\n]*:\d+"
+    rb"|status: (\d{1,9})/(\d{1,9})|end \d+ status (\d{1,9}))$",
     re.MULTILINE,
 )
-_LAST = 2**64 - 1
+# What is stamped later has no date.
+_LAST = _supervise.TAI_OFFSET + (1 << 37)
 # How many rows are shown.
 ROWS = 100
 # For how many pairs of an hour and an address their key is remembered.

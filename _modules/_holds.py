@@ -44,19 +44,31 @@ def remember(stem, settings, lists, moment):
     place = folder(stem)
     _files.make_directory(place, 0o700)
     stamp = datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
-    content = _spelled({"settings": settings, "lists": lists})
+    if is_last(stem, settings, lists):
+        return
     for newest in _names(place)[:1]:
-        with open(os.path.join(place, newest), encoding="utf-8") as file:
-            if file.read() == content:
-                return
-    _files.put(os.path.join(place, f"{stamp:%Y%m%dT%H%M%S%f}Z.json"), content, 0o600)
+        # A clock that was set back must not make new settings older than those of before.
+        stamp = max(stamp, _stamp(newest) + datetime.timedelta(microseconds=1))
+    path = os.path.join(place, f"{stamp:%Y%m%dT%H%M%S%f}Z.json")
+    _files.put(path, _spelled({"settings": settings, "lists": lists}), 0o600)
+    os.utime(path, (moment, moment))
     for name in _names(place)[KEPT:]:
         os.unlink(os.path.join(place, name))
 
 
+def is_last(stem, settings, lists):
+    """Tell whether settings, and the content of the files that they name, are the last kept."""
+    place = folder(stem)
+    for newest in _names(place)[:1]:
+        with open(os.path.join(place, newest), encoding="utf-8") as file:
+            return file.read() == _spelled({"settings": settings, "lists": lists})
+    return False
+
+
 def past(stem):
     """Return when the last settings came into force, in seconds since 1970, the newest first."""
-    return [_moment(name) for name in _names(folder(stem))]
+    place = folder(stem)
+    return [os.stat(os.path.join(place, name)).st_mtime for name in _names(place)]
 
 
 def recall(stem, number):
@@ -122,9 +134,7 @@ def until(text, now):
 
     Raises SaltInvocationError for anything else, and for what has passed.
     """
-    ahead = _multilog.AGO.fullmatch(str(text))
-    moment = _multilog.moment(text)
-    moment = now + int(ahead[1]) * _multilog.SECONDS[ahead[2]] if ahead else moment
+    moment = _multilog.moment(text, "until", now)
     if moment <= now:
         raise SaltInvocationError(f"until: {_check.got(str(text))} has passed")
     return moment
@@ -149,6 +159,7 @@ def _names(place):
     return sorted(filter(_STAMP.fullmatch, names), reverse=True)
 
 
-def _moment(name):
+def _stamp(name):
+    """Return what settings are put in order by: when they came into force, or a little later."""
     stamp = datetime.datetime.strptime(name.removesuffix(".json"), "%Y%m%dT%H%M%S%fZ")
-    return stamp.replace(tzinfo=datetime.timezone.utc).timestamp()
+    return stamp.replace(tzinfo=datetime.timezone.utc)

@@ -153,9 +153,10 @@ def remembered(path):
     """Return what was remembered in a file; nothing where there is none that can be read."""
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
+            found = json.load(file)
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _line(name, values, number):

@@ -137,10 +137,8 @@ def blocks(directory, since):
     since
         In seconds since 1970; a file that was finished before is not read.
     """
-    start = f"@{int(since) + _supervise.TAI_OFFSET:016x}"
-    names = [name for name in finished(directory) if name >= start]
     seen = set()
-    for name in [*names, "previous", "current"]:
+    for name in _names(directory, f"@{int(since) + _supervise.TAI_OFFSET:016x}"):
         descriptor = _open(directory, name)
         if descriptor is None:
             continue
@@ -153,6 +151,13 @@ def blocks(directory, since):
                 yield whole + end
             seen.add(inode)
             yield rest
+
+
+def _names(directory, start):
+    """Yield the names of the files of a log from one on, also of one that is finished meanwhile."""
+    names = [name for name in finished(directory) if name >= start]
+    yield from [*names, "previous", "current"]
+    yield from [name for name in finished(directory) if name >= start and name not in names]
 
 
 def starts(directory, size=TAIL):
@@ -189,6 +194,11 @@ def finished(directory):
     Return the names of the finished files of a log, the oldest first.
     """
     return sorted(name for name in os.listdir(directory) if OLD.fullmatch(name))
+
+
+def is_logged(service):
+    """Tell whether a service has a logger at all; pillar may say that it has none."""
+    return os.path.lexists(os.path.join(service, "log", "run"))
 
 
 def directory(service):
@@ -269,22 +279,32 @@ def _pattern(grep):
         raise SaltInvocationError(f"grep: expected a regular expression, got {got} ({error})")
 
 
-def moment(since):
+def moment(text, what="since", ahead=None):
     """
     Return a time that somebody has typed in seconds since 1970: 2026-11-23T12:00, 30m, 1h, 2d.
 
+    what
+        the argument that it is
+    ahead
+        of which moment ``1h`` is an hour ahead; without it, it is an hour ago
+
     Raises SaltInvocationError for anything else.
     """
-    ago = AGO.fullmatch(str(since))
-    if ago:
-        return time.time() - int(ago[1]) * SECONDS[ago[2]]
+    short = AGO.fullmatch(str(text))
     try:
-        return datetime.datetime.fromisoformat(str(since).replace("Z", "+00:00")).timestamp()
-    except ValueError:
+        if short:
+            seconds = int(short[1]) * SECONDS[short[2]]
+            found = time.time() - seconds if ahead is None else ahead + seconds
+        else:
+            found = datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()
+        # Nobody could be told of one that no calendar has.
+        said(found)
+    except (ValueError, OverflowError, OSError):
         raise SaltInvocationError(
-            "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, "
-            f"got {_check.got(since)}"
+            f"{what}: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, "
+            f"got {_check.got(text)}"
         )
+    return found
 
 
 def said(moment):

@@ -103,11 +103,7 @@ def replan(name, number, held, directory):
     """
     rules, cdb = paths(name, directory)
     path = declared_at(rules) if os.path.exists(rules) else None
-    try:
-        settings, lists = _holds.recall(_stem(cdb), number)
-    except (IndexError, OSError):
-        count = len(_holds.past(_stem(cdb)))
-        raise CommandExecutionError(f"of its rules, only the last {count} are kept")
+    settings, lists = _recalled(_stem(cdb), number)
     return _planned(name, settings, lists, path or name, directory, held)
 
 
@@ -116,20 +112,29 @@ def held(name, directory):
     return _holds.held(_stem(paths(name, directory)[1]), time.time())
 
 
-def hold(name, held, directory):
+def hold(name, change, directory):
     """
     Hold something against the settings of a rule set, and have it in force.
 
+    change
+        a function of what is held, as of `held`, that returns what shall be; nobody else changes
+        that, nor the rules, meanwhile
+
     Returns what `install` does.  Where that fails, what was held before is held again.
     """
-    stem = _stem(paths(name, directory)[1])
-    before = _holds.held(stem, time.time())
-    _holds.hold(stem, held)
-    try:
-        return install(name, replan(name, 0, held, directory), directory)
-    except Exception:
-        _holds.hold(stem, before)
-        raise
+    cdb = paths(name, directory)[1]
+    stem = _stem(cdb)
+    # Where there are none, not even a lock is made.
+    _recalled(stem, 0)
+    with _alone(os.path.dirname(cdb)) as lock:
+        before = held(name, directory)
+        wanted = change(before)
+        _holds.hold(stem, wanted)
+        try:
+            return _put(name, replan(name, 0, wanted, directory), directory, lock)
+        except Exception:
+            _holds.hold(stem, before)
+            raise
 
 
 def past(name, directory):
@@ -144,6 +149,20 @@ def past_settings(name, number, directory):
     return {"since": _holds.past(stem)[number], "settings": settings, "lists": lists}
 
 
+def _recalled(stem, number):
+    try:
+        return _holds.recall(stem, number)
+    except (IndexError, OSError):
+        count = len(_holds.past(stem))
+        folder, name = os.path.split(stem)
+        names = [each for each, _ in cdbs(folder)]
+        known = _check.hint(name, names) if names else ""
+        none = f"no run of states has made such rules{known}"
+        raise CommandExecutionError(
+            f"of its rules, only the last {count} are kept" if count else none
+        )
+
+
 def _planned(name, declared, lists, path, directory, held):
     rules, cdb = paths(name, directory)
     settings, files = declared, lists
@@ -155,8 +174,10 @@ def _planned(name, declared, lists, path, directory, held):
     meant = {**checked, "ended": warnings} if warnings else checked
     inputs = _inputs([_RENDERING, name, path, meant], files)
     old, sealed = _sealed(rules, cdb)
-    # Whoever sealed these very settings has checked and tried them.
-    if sealed == inputs and _is_ours(rules) and _is_ours(cdb):
+    # Whoever sealed these very settings has checked and tried them; what is held would come to its
+    # end with others, were not these kept.
+    kept = _holds.is_last(_stem(cdb), declared, lists)
+    if sealed == inputs and kept and _is_ours(rules) and _is_ours(cdb):
         return {"changes": {}, "held": held_lines, "warnings": warnings}
     denied = _cidr.blocks(list(held["denied"]))
     groups = _sites.without(_sites.groups(checked, files, path), denied)
@@ -173,6 +194,8 @@ def _planned(name, declared, lists, path, directory, held):
         "held": held_lines,
         "warnings": warnings,
         "declared": (declared, lists),
+        "path": path,
+        "against": held,
     }
 
 
@@ -198,27 +221,42 @@ def install(name, plan, directory):
     when they had been made.  Raises CommandExecutionError or OSError with the old rules still in
     force.
     """
+    if not plan["changes"]:
+        return {"changes": {}, "warnings": plan["warnings"]}
+    if not plan["text"]:
+        return {"warnings": plan["warnings"], **_removed(name, plan["changes"], directory)}
+    folder = os.path.dirname(paths(name, directory)[1])
+    _files.make_directory(folder)
+    with _alone(folder) as lock:
+        now = held(name, directory)
+        if now != plan["against"]:
+            # Somebody was denied in a hurry since it was planned.
+            plan = _planned(name, *plan["declared"], plan["path"], directory, now)
+        return _put(name, plan, directory, lock)
+
+
+def _put(name, plan, directory, lock):
     changes, warnings = plan["changes"], plan["warnings"]
     if not changes:
         return {"changes": {}, "warnings": warnings}
-    if not plan["text"]:
-        return {"warnings": warnings, **_removed(name, changes, directory)}
     rules, cdb = paths(name, directory)
     wanted = plan["text"].encode()
-    _files.make_directory(os.path.dirname(cdb))
-    with _alone(os.path.dirname(cdb)) as lock, _new(rules) as new_rules, _new(cdb) as new_cdb:
+    with _new(rules) as new_rules, _new(cdb) as new_cdb:
         _write(new_rules, wanted)
         _compile(new_rules, new_cdb, lock)
         _try(new_cdb, plan)
         seal = f"{_SEAL}{plan['inputs']} {_digest(wanted, new_cdb)}\n"
         _write(new_rules, wanted + seal.encode())
+        # Before they are in force: what is held later is held against the last that are kept, and
+        # whoever these keep out must not come back by that.
+        _holds.remember(_stem(cdb), *plan["declared"], time.time())
         # make must find the cdb no older than the text.
         os.utime(new_cdb)
         # The text comes first. Who is killed between the two leaves the old cdb in force and a
         # newer text beside it, which the next run compiles, or make.
         os.rename(new_rules, rules)
         os.rename(new_cdb, cdb)
-        done = {"changes": changes, "warnings": warnings + _remembered(cdb, plan["declared"])}
+        done = {"changes": changes, "warnings": warnings}
         return {**done, **_synced(cdb, "the new rules are in force")}
 
 
@@ -425,15 +463,6 @@ def _removed(name, changes, directory):
             problem = {"problem": f"the rules are no more in force, but {said(error)}"}
     gone = [path for path in changes if not os.path.lexists(path)]
     return {"changes": dict.fromkeys(gone, "removed"), **problem}
-
-
-def _remembered(cdb, declared):
-    """Keep what has come into force; no failure of that is one of the rules."""
-    try:
-        _holds.remember(_stem(cdb), *declared, time.time())
-    except OSError as error:
-        return [f"the rules are in force, but not kept to come back to: {said(error)}"]
-    return []
 
 
 @contextlib.contextmanager

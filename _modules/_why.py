@@ -22,9 +22,10 @@ def text(address, services):
     services
         ``{name: facts}``: ``problem`` of the service or None, its ``clients`` of ``places``; the
         ``verdict``, ``rule`` and ``site`` of its rules, and ``held``, what is held against them;
-        ``banned``, for how many seconds, or None; ``connections``, how many it has, or None where
-        that is not known, of ``most``, or None where it has no limit; ``sessions`` as people are
-        shown them, ``ports`` for data, and lines: of ``logins`` and of the ``log``
+        ``banned``, its ban, or None; ``connections``, how many it has, or None where that is not
+        known, of ``most``, or None where it has no limit, or False where that is not known;
+        ``sessions`` as people are shown them, ``ports`` for data, and lines: of ``logins`` and of
+        the ``log``
     """
     return "\n".join([address, *(line for entry in services.items() for line in _service(*entry))])
 
@@ -66,9 +67,11 @@ def _answer(facts):
     connections, most = facts["connections"], facts["most"]
     if facts["verdict"] == "deny":
         return f"no, by {rule}"
-    if facts["banned"] is not None:
-        return f"no, banned for {_glance.age(facts['banned'])} (ftpgw.unban ends it)"
-    if most is not None and connections is not None and connections >= most:
+    if facts["banned"]:
+        seconds = facts["banned"]["seconds"]
+        lasting = "without an end" if seconds is None else f"for {_glance.age(seconds)}"
+        return f"no, banned {lasting} (ftpgw.unban ends it)"
+    if most and connections is not None and connections >= most:
         return f"no, it has the {most} connections that one address may have"
     if facts["problem"]:
         return f"no, {facts['problem']}"
@@ -76,8 +79,8 @@ def _answer(facts):
 
 
 def _figures(facts):
-    most = "any number" if facts["most"] is None else facts["most"]
+    most = "any number" if facts["most"] is None else facts["most"] or "how many is not known"
     has = "not known" if facts["connections"] is None else facts["connections"]
     taken = f"; places: {facts['clients']} of {facts['places']}" if facts["places"] else ""
-    banned = "not banned" if facts["banned"] is None else "banned"
+    banned = "banned" if facts["banned"] else "not banned"
     return f"connections: {has} of {most}{taken}; {banned}"

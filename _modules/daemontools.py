@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 
+import _check
 import _files
 import _glance
 import _listener
@@ -284,6 +285,7 @@ def start(name, timeout=TIMEOUT):
 
     CLI Example: ``salt '*' daemontools.start open-ftpd``
     """
+    _seconds(timeout)
     svc(name, "uc")
     return _stable(name, timeout)
 
@@ -302,6 +304,7 @@ def stop(name, timeout=TIMEOUT):
 
     CLI Example: ``salt '*' daemontools.stop open-ftpd``
     """
+    _seconds(timeout)
     try:
         svc(name, "d")
         return _down(name, timeout)
@@ -326,6 +329,7 @@ def drain(name, timeout=300):
 
     CLI Example: ``salt '*' daemontools.drain ftp-proxy timeout=600``
     """
+    _seconds(timeout)
     with _told_of(name):
         port = _serving.port(_path(name), _supervise.read(_path(name)))
         if port is None:
@@ -353,6 +357,7 @@ def restart(name, timeout=TIMEOUT):
 
     CLI Example: ``salt '*' daemontools.restart open-ftpd``
     """
+    _seconds(timeout)
     before = pid(name)
     svc(name, "tcu")
     return _stable(name, timeout, unlike=before)
@@ -364,6 +369,7 @@ def full_restart(name, timeout=TIMEOUT):
 
     CLI Example: ``salt '*' daemontools.full_restart open-ftpd``
     """
+    _seconds(timeout)
     svc(name, "d")
     return _down(name, timeout) and start(name, timeout)
 
@@ -529,6 +535,7 @@ def rotate(name, timeout=5):
 
     CLI Example: ``salt '*' daemontools.rotate open-ftpd``
     """
+    _seconds(timeout)
     with _told_of(name):
         return _multilog.rotate(_path(name), timeout)
 
@@ -665,6 +672,14 @@ def _stable(name, timeout, unlike=None):
         raise CommandExecutionError(f"{name}: does not stay up (see daemontools.log {name})")
     reason = record["problem"] or f"the old process goes on: daemontools.kill {name}"
     raise CommandExecutionError(f"{name}: not up within {timeout} s ({reason})")
+
+
+def _seconds(timeout):
+    """Refuse what is no number of seconds, before anything is ordered."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout >= 0:
+        raise SaltInvocationError(
+            f"timeout: expected a number of seconds, got {_check.got(timeout)}"
+        )
 
 
 def _down(name, timeout):

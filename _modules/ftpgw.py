@@ -418,7 +418,7 @@ def end(who):
 
         salt gw1 ftpgw.end 9.9.9.9
     """
-    found = _connected(who)
+    found = _connected(str(who))
     if not found:
         raise CommandExecutionError(f"{who}: nobody of that address, site or account is connected")
     ended = _sessions.end(found)
@@ -433,7 +433,7 @@ def figures(service=None, since="1d", by="site"):
     Count who was let in and who was refused, by the logs of the services under tcpserver.
 
     service
-        only this one
+        only this one, otherwise all that have a log
 
     since
         a time such as ``2026-11-23T12:00``, or so long ago as ``30m``, ``1h``, ``2d``
@@ -459,7 +459,7 @@ def figures(service=None, since="1d", by="site"):
         raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
     scripts = _tcpserver.scripts(_definitions())
-    names = [service] if service else sorted(_tcpserver.ports(scripts))
+    names = [service] if service else _logged(scripts)
     counted = {}
     for name in names:
         try:
@@ -753,7 +753,8 @@ def banned(ask=True):
         that forever, and so looks at nftables
 
     Returns a list of mappings: ``address``, the ``rules`` whose limits it has passed, and for how
-    many ``seconds`` it is banned yet; empty where nobody is.
+    many ``seconds`` it is banned yet, None where somebody has banned it by hand and without an end;
+    empty where nobody is.
 
     CLI Example:
 
@@ -850,6 +851,10 @@ def _facts(name, script, address, since, known):
     settings, sessions = known["settings"], known["sessions"]
     mine = [session for session in sessions or () if session["service"] == name]
     limits, ports, told = settings["limited"].get(rules), "", []
+    most = _why.most(limits, address) if limits else None
+    if settings["problems"]:
+        # What the filter keeps is of another pillar.
+        most = False
     if name == _gateway.SERVER:
         ports = "-".join(map(str, _passive(settings)))
         told = _asked("log-ins: ", lambda: _why.logins(logins(since), address))
@@ -857,13 +862,13 @@ def _facts(name, script, address, since, known):
     log = _asked("", lambda: __salt__["daemontools.log"](name, _why.LINES, since, pattern))
     return {
         **answer,
-        "banned": known["bans"].get(rules, {}).get("seconds"),
+        "banned": known["bans"].get(rules),
         "clients": record.get("clients"),
         "connections": None if sessions is None else len(mine),
         "held": held,
         "log": log or [f"nothing about it since {since}"],
         "logins": told,
-        "most": _why.most(limits, address) if limits else None,
+        "most": most,
         "places": record.get("limit"),
         "ports": ports,
         "problem": record.get("problem"),
@@ -1138,6 +1143,9 @@ def _cannot_have(declared, machine, scanned):
 
 def _connected(who):
     """Return the sessions of this gateway's services, with their sites and accounts."""
+    if who is not None and "/" in str(who):
+        # What is no network is no name of a site or an account either: nobody would be found.
+        _cidr.blocks([str(who)])
     scripts = _tcpserver.scripts(_definitions())
     accounts = _accounts.marked(_userdb.read({}))
     try:
@@ -1192,7 +1200,7 @@ def _strange_pillar(digest):
 def _connections(since):
     """Return how many were admitted and refused by hour, and the addresses refused most often."""
     scripts, hours, refused = _tcpserver.scripts(_definitions()), {}, {}
-    for name in _tcpserver.ports(scripts):
+    for name in _logged(scripts):
         found = _figures.read(_log_of(name), since, lambda hour, address: (hour, address))
         rows = found["connections"]
         for (hour, address), row in rows.items():
@@ -1226,6 +1234,12 @@ def _counted_between(scripts, name, since, until):
     except (OSError, CommandExecutionError):
         return 0, {}
     return sum(since <= moment < until for moment in moments), rows
+
+
+def _logged(scripts):
+    """Return the services under tcpserver that have a log."""
+    names = sorted(_tcpserver.ports(scripts))
+    return [name for name in names if _multilog.is_logged(os.path.join(_definitions(), name))]
 
 
 def _log_of(name):

@@ -117,6 +117,9 @@ def install(name, settings, path=None):
     with _in_one_line(name, _OLD):
         planned = _plan(name, settings, path)
         done = _rulefiles.install(name, planned, _directory())
+    if done["changes"] and not planned["text"]:
+        # What was held went along.
+        _ended_in_time(name)
     # Only now: whoever is sent away would come back at once.
     denied, warnings = _denied(name, settings, planned)
     ended = _sessions.end(denied) if denied else []
@@ -354,12 +357,15 @@ def revert(name, number, until="2h"):
         raise SaltInvocationError(f"number: expected one of history, got {_check.got(number)}")
     moment = _holds.until(until, time.time())
     with _in_one_line(name, _OLD):
-        try:
-            again = _rulefiles.past_settings(name, number, _directory())
-        except IndexError:
-            raise CommandExecutionError(f"there is no number {number} in its history")
-        held = _rulefiles.held(name, _directory())
-        return _held(name, {**held, "again": {**again, "until": moment}})
+
+        def again(held):
+            try:
+                past = _rulefiles.past_settings(name, number, _directory())
+            except IndexError:
+                raise CommandExecutionError(f"there is no number {number} in its history")
+            return {**held, "again": {**past, "until": moment}}
+
+        return _held(name, again)
 
 
 def deny(name, address, until="1d"):
@@ -388,9 +394,8 @@ def deny(name, address, until="1d"):
     if 0 in blocks:
         raise SaltInvocationError("address: that is everyone (daemontools.drain, or state: down)")
     with _in_one_line(name, _OLD):
-        held = _rulefiles.held(name, _directory())
         denied = dict.fromkeys(chain.from_iterable(blocks.values()), moment)
-        return _held(name, {**held, "denied": {**held["denied"], **denied}})
+        return _held(name, lambda held: {**held, "denied": {**held["denied"], **denied}})
 
 
 def release(name, passed=False):
@@ -412,8 +417,10 @@ def release(name, passed=False):
         salt gw1 tcprules.release ftp
     """
     with _in_one_line(name, _OLD):
-        lasting = _rulefiles.held(name, _directory()) if passed else _holds.NOTHING
-        return _held(name, lasting)
+        if passed and not _rulefiles.past(name, _directory()):
+            # The rules are gone, and the minion would ask for this for ever.
+            return {"changes": {}, "warnings": _ended_in_time(name)}
+        return _held(name, lambda held: held if passed else _holds.NOTHING)
 
 
 def from_cidr(cidr):
@@ -445,16 +452,17 @@ def _in_one_line(name, more=""):
         raise CommandExecutionError(f"{name}: {_rulefiles.said(error)}{more}")
 
 
-def _held(name, held):
-    done = _rulefiles.hold(name, held, _directory())
+def _held(name, change):
+    done = _rulefiles.hold(name, change, _directory())
     if "problem" in done:
         raise CommandExecutionError(done["problem"])
-    return {**done, "warnings": [*done["warnings"], *_ended_in_time(name, held)]}
+    return {**done, "warnings": [*done["warnings"], *_ended_in_time(name)]}
 
 
-def _ended_in_time(name, held):
+def _ended_in_time(name):
     """Have the minion's schedule end what is held, or say that it will not."""
-    job, end = f"tcprules {name}", _holds.first_end(held)
+    # By now it may be more.
+    job, end = f"tcprules {name}", _holds.first_end(_rulefiles.held(name, _directory()))
     # Without a master there is a schedule only within a minion that runs.
     runs = __opts__.get("file_client") != "local" or __opts__.get("__cli") == "salt-minion"
     if runs:

@@ -18,7 +18,7 @@ def status(problems, versions):
     """
     if not problems:
         return [NOBODY]
-    silent = [one for one, told in problems.items() if told == [_minions.SILENT]]
+    silent = [one for one, told in problems.items() if "".join(told).startswith(_minions.SILENT)]
     ill = [one for one, told in problems.items() if told and one not in silent]
     count = _tables.counted(len(problems), "gateway")
     parts = [(len(silent), "without an answer"), (len(ill), "in trouble")]

@@ -6,11 +6,25 @@ import typing
 
 import salt.client
 import salt.utils.minions
+from salt.exceptions import SaltException
 
 # What is told of a minion that does not answer, and of one that has no such function.
 SILENT, UNKNOWING = "no answer", "does not know {function} (apply the formula there first)"
+_STRANGE = "answered what nobody understands"
 # What Salt puts in front of what a function has raised.
 _ERROR = re.compile(r"^ERROR(?: executing '[^']*')?: ")
+
+
+# How a minion is asked whether a target means it, where its id alone does not tell.
+_OF_ITSELF = {
+    "compound": "match.compound",
+    "grain": "match.grain",
+    "grain_pcre": "match.grain_pcre",
+    "ipcidr": "match.ipcidr",
+    "nodegroup": "match.compound",
+    "pillar": "match.pillar",
+    "pillar_pcre": "match.pillar_pcre",
+}
 
 
 class Answer(typing.NamedTuple):
@@ -21,8 +35,40 @@ class Answer(typing.NamedTuple):
 
 
 def matched(opts, tgt, tgt_type):
-    """Return the ids of the accepted minions that a target means, answering or not, in order."""
-    return sorted(salt.utils.minions.CkMinions(opts).check_minions(tgt, tgt_type)["minions"])
+    """
+    Return the ids that a target means, answering or not, in order.
+
+    These are accepted minions, and what a list names that is none.
+    """
+    known = salt.utils.minions.CkMinions(opts)
+    # It tells of what it does not know by a traceback.
+    if not hasattr(known, f"_check_{tgt_type}_minions"):
+        return []
+    found = known.check_minions(tgt if isinstance(tgt, list) else str(tgt), tgt_type)
+    return sorted({*map(str, found["minions"]), *map(str, found["missing"])})
+
+
+def strangers(opts, tgt, tgt_type, ids, ask):
+    """
+    Return those of some ids that say of themselves that a target does not mean them.
+
+    The master knows grains and pillar as they were when a minion last asked for its pillar; who is
+    published to decides by those of now.
+    """
+    if tgt_type not in _OF_ITSELF:
+        return []
+    groups = opts.get("nodegroups") or {}
+    words = tgt if isinstance(tgt, list) else str(tgt).split()
+    words = [f"N@{tgt}"] if tgt_type == "nodegroup" else words
+    if _OF_ITSELF[tgt_type] == "match.compound":
+        # A minion knows of no groups.
+        told = [
+            salt.utils.minions.nodegroup_comp(word[2:], groups) if word[:2] == "N@" else [word]
+            for word in words
+        ]
+        tgt = " ".join(word for each in told for word in each)
+    answers = ask(ids, _OF_ITSELF[tgt_type], str(tgt))
+    return [one for one, answer in answers if answer.value is False]
 
 
 def ask(opts, timeout, ids, function, *arguments, **settings):
@@ -34,30 +80,34 @@ def ask(opts, timeout, ids, function, *arguments, **settings):
 
     A minion that says that it is at work is waited for.
     """
-    missing = dict.fromkeys(ids)
+    missing, why = dict.fromkeys(ids), None
     if not missing:
         return
-    with salt.client.get_local_client(opts["conf_file"]) as client:
-        answers = client.cmd_iter(
-            list(missing),
-            function,
-            list(arguments),
-            tgt_type="list",
-            kwarg=settings,
-            timeout=timeout,
-            expect_minions=True,
-        )
-        # Who stops reading before the end closes it while its client is there.
-        with contextlib.closing(answers):
-            for answer in answers:
-                for one, told in (answer or {}).items():
-                    if one in missing and "ret" in told:
-                        del missing[one]
-                        yield one, understood(told["ret"], told.get("retcode"))
-                if not missing:
-                    return
+    try:
+        with salt.client.get_local_client(opts["conf_file"]) as client:
+            answers = client.cmd_iter(
+                list(missing),
+                function,
+                list(arguments),
+                tgt_type="list",
+                kwarg=settings,
+                timeout=timeout,
+                expect_minions=True,
+            )
+            # Who stops reading before the end closes it while its client is there.
+            with contextlib.closing(answers):
+                for answer in answers:
+                    for one, told in (answer or {}).items():
+                        if one in missing and "ret" in told:
+                            del missing[one]
+                            yield one, understood(told["ret"], told.get("retcode"))
+                    if not missing:
+                        return
+    except SaltException as error:
+        # The master itself, which may have ended meanwhile; it goes on with what to type instead.
+        why = ". ".join(first_line(error).split(". ")[:2])
     for one in missing:
-        yield one, Answer("silent")
+        yield one, Answer("silent", why)
 
 
 def understood(value, retcode):
@@ -73,12 +123,37 @@ def understood(value, retcode):
 def trouble(function, answer):
     """Return why an answer is none, in a line; None where it is one."""
     if answer.kind == "silent":
-        return SILENT
+        return f"{SILENT}: {answer.value}" if answer.value else SILENT
     if answer.kind == "unknowing":
         return UNKNOWING.format(function=function)
     if answer.kind == "bad" and not isinstance(answer.value, dict):
         return first_line(answer.value)
     return None
+
+
+def made(make, answers):
+    """
+    Return what a function makes of ``{id: Answer}``, and of which answers it has made that.
+
+    Where it fails, who said what nothing can be made of is taken as one that did so: it must not
+    hide all others.
+    """
+    try:
+        return make(answers), answers
+    except Exception:
+        strange = [one for one, answer in answers.items() if not _makes(make, {one: answer})]
+        if not strange:
+            raise
+        answers = {**answers, **dict.fromkeys(strange, Answer("bad", _STRANGE))}
+        return make(answers), answers
+
+
+def _makes(make, answers):
+    try:
+        make(answers)
+    except Exception:
+        return False
+    return True
 
 
 def first_line(value):

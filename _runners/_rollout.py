@@ -40,7 +40,7 @@ class Rollout:
         self.revert, self.cached = revert, cached
         self.ask, self.say = ask, say
         self.stands = dict.fromkeys(ids, _UNTOUCHED)
-        self.would_change = {}
+        self.would_change, self.rules = {}, {}
         self.stopped = None
 
     def run(self, test=False):
@@ -102,6 +102,7 @@ class Rollout:
                 self.stands[one] = (_OLD, told)
                 continue
             changes[one] = _applied.changes(one, answer)
+            self.rules[one] = _applied.rules(answer)
         self.would_change = {one: told for one, told in changes.items() if told}
         if not self._all_have(_UNTOUCHED):
             return False
@@ -110,6 +111,7 @@ class Rollout:
         return True
 
     def _is_applied(self, wave):
+        before = self._histories(wave) if self.revert else {}
         self.stands.update(dict.fromkeys(wave, _ASKED))
         rules = {}
         for one, answer in self.ask(wave, "state.apply", self.sls):
@@ -124,12 +126,26 @@ class Rollout:
         self._are_well([one for one in wave if self.stands[one] == _CHANGED])
         failed = [one for one in wave if self.stands[one] != _CHANGED]
         for one in failed if self.revert else ():
-            self._put_back(one, rules[one])
+            self._put_back(one, rules[one], before)
         return not failed
 
-    def _put_back(self, one, rules):
+    def _histories(self, ids):
+        """Return what each rule set was before that would change: ``{(id, name): history}``."""
+        return {
+            (one, name): answer.value
+            for name in sorted({name for one in ids for name in self.rules[one]})
+            for one, answer in self.ask(ids, "tcprules.history", name)
+        }
+
+    def _put_back(self, one, rules, before):
         """Put the rules of before in force again on a gateway."""
+        after = self._histories([one]) if rules else {}
         for name in rules:
+            if (one, name) in after and after[one, name] == before.get((one, name)):
+                # What came before these settings is older than this rollout.
+                told = f"its rules {name} are of the settings of before"
+                self.stands[one] = (_BETWEEN, f"{self.stands[one][1]}; {told}")
+                continue
             [(_, answer)] = self.ask([one], "tcprules.revert", name, 1, until=self.revert)
             done = f"its rules {name} of before are back for {self.revert}"
             said = _minions.trouble("tcprules.revert", answer)

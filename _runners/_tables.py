@@ -15,7 +15,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 def in_order(ids):
     """Return names sorted as people count: gw2 before gw10."""
     return sorted(
-        ids, key=lambda one: [(int(p), "") if p.isdigit() else (-1, p) for p in _parts(one)]
+        ids, key=lambda one: [(int(p), "") if p.isdecimal() else (-1, p) for p in _parts(one)]
     )
 
 

@@ -18,7 +18,7 @@ def figures(answers, by):
     told, missing = _fleet.heard("ftpgw.figures", answers)
     services = [(one, *service) for one in told for service in sorted(told[one].items())]
     if not services:
-        nothing = "no service has a tcpserver" if answers else _fleet.NOBODY
+        nothing = "no service under tcpserver has a log" if answers else _fleet.NOBODY
         return missing or [nothing], bool(missing) or not answers
     services.sort(key=lambda row: -_frequency(row[2]))
     sums, counts = summed(told), [counted for *_, counted in services]

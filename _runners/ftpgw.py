@@ -6,6 +6,7 @@ is for people; with ``--out=json`` the key ``gateways`` holds what each of them 
 """
 
 import functools
+import logging
 import os
 import signal
 import time
@@ -73,14 +74,18 @@ def rollout(
         salt-run ftpgw.rollout 'gw*' canaries='[gw1, gw2]' wave=10%
         salt-run ftpgw.rollout 'gw*' test=True
     """
-    ids = _minions.matched(__opts__, tgt, tgt_type)
+    ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
+    strangers = _minions.strangers(__opts__, tgt, tgt_type, ids, ask)
+    ids = [one for one in ids if one not in strangers]
+    if isinstance(canaries, (list, tuple)):
+        canaries = list(map(str, canaries))
     wrong = _waves.problem(ids, canaries, wave)
-    if on_failure not in _REVERTS:
+    if on_failure not in list(_REVERTS):
         wrong = f"on_failure: must be stop or revert, not {on_failure!r}"
     if wrong:
         return _told([wrong], 1)
-    revert, cached, ask = _REVERTS[on_failure], __opts__["pillar_cache"], _asking(timeout)
-    change = _rollout.Rollout(ids, list(canaries), wave, sls, revert, cached, ask, _say)
+    revert, cached = _REVERTS[on_failure], __opts__["pillar_cache"]
+    change = _rollout.Rollout(ids, canaries, wave, sls, revert, cached, ask, _say)
     what = f"a rollout to {tgt} (pid {os.getpid()}) has been at work since {time.strftime('%T')}"
     lock = os.path.join(__opts__["cachedir"], "ftpgw-rollout.lock")
     try:
@@ -176,7 +181,7 @@ def compare(tgt="*", tgt_type="glob", timeout=None):
     """
     ids, ask = _minions.matched(__opts__, tgt, tgt_type), _asking(timeout)
     answers = dict(ask(ids, "tcprules.digest"))
-    lines, differs = _fleet.compare(answers, ask)
+    (lines, differs), _ = _minions.made(lambda told: _fleet.compare(told, ask), answers)
     return _told(lines, int(differs), {one: answer.value for one, answer in answers.items()})
 
 
@@ -259,9 +264,12 @@ def report(tgt="*", out=None, since="1d", drift=False, tgt_type="glob", timeout=
     answers = dict(ask(ids, "ftpgw.overview", since=str(since)))
     lines = None
     if drift:
-        lines, _ = _fleet.drift(dict(ask(ids, "state.apply", "ftpgw", test=True)))
+        rehearsed = dict(ask(ids, "state.apply", "ftpgw", test=True))
+        (lines, _), _ = _minions.made(_fleet.drift, rehearsed)
+    page = functools.partial(_report.page, now=time.time(), since=since, drift=lines)
+    text, answers = _minions.made(page, answers)
     try:
-        _written.write(str(out), _report.page(answers, time.time(), since, lines))
+        _written.write(str(out), text)
     except OSError as error:
         return _told([f"{out}: {error.strerror}"], 1)
     bad = _report.unwell(answers)
@@ -275,22 +283,25 @@ def _table(make, function, who, *arguments, **settings):
     tgt, tgt_type, timeout = who
     ids = _minions.matched(__opts__, tgt, tgt_type)
     answers = dict(_asking(timeout)(ids, function, *arguments, **settings))
-    lines, wrong = make(answers)
+    (lines, wrong), _ = _minions.made(make, answers)
     return _told(lines, int(wrong), {one: answer.value for one, answer in answers.items()})
 
 
 def _run(change, test):
-    """Run a rollout; a Ctrl-C ends it, and not the report."""
-    by_hand = ""
+    """Run a rollout; neither a Ctrl-C nor a fault takes the report away."""
+    why = ""
     try:
         change.run(test)
     except (KeyboardInterrupt, SystemExit):
-        # A second one would take the report away.
+        # A second one would.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        by_hand = ", by hand"
+        why = ", by hand"
+    except Exception as error:
+        logging.getLogger(__name__).info("ftpgw.rollout", exc_info=True)
+        why = f", by a fault: {type(error).__name__}: {_minions.first_line(error)}"
     if test and not change.stopped:
         return _told(change.rehearsal(), 0, change.would_change)
-    head = f"stopped {change.stopped}{by_hand}" if change.stopped else "done"
+    head = f"stopped {change.stopped}{why}" if change.stopped else "done"
     stands = {one: {"has": has, "told": told} for one, (has, told) in change.stands.items()}
     return _told(
         [head, *(f"  {line}" for line in change.table())], int(bool(change.stopped)), stands
@@ -303,10 +314,11 @@ def _asking(timeout):
     )
 
 
-def _say(line):
+def _say(text):
     """Tell whoever watches; lines before it would make JSON none."""
     if not __opts__.get("output"):
-        __jid_event__.fire_event({"text": line, "outputter": "ftpgw_lines"}, "progress")
+        text = "\n".join(map(_tables.visible, text.split("\n")))
+        __jid_event__.fire_event({"text": text, "outputter": "ftpgw_lines"}, "progress")
 
 
 def _told(lines, retcode, gateways=None):

@@ -107,6 +107,45 @@ def test_what_others_write_is_not_counted(log):
     assert read(log(noise + fake))["connections"] == {}
 
 
+def test_what_is_finished_while_it_is_read_is_counted_once(log, monkeypatch):
+    """Before `current` is opened, and after it has been read."""
+    folder = log(ok(60, "9.9.9.9"), until50=ok(49, "9.9.9.9"))
+    opened, files = _multilog._open, iter(range(70, 100))
+
+    def late(directory, name):
+        if name in ("previous", "current"):
+            stamp = f"@{next(files) + _supervise.TAI_OFFSET:016x}00000000.s"
+            pathlib.Path(folder, "current").rename(pathlib.Path(folder, stamp))
+            pathlib.Path(folder, "current").write_text(ok(80, "9.9.9.8"))
+        return opened(directory, name)
+
+    monkeypatch.setattr(_multilog, "_open", late)
+    found = read(folder)["connections"]
+    assert found["9.9.9.9"] == {"admitted": 2, "refused": 0}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        stamped(60, f"status: {'9' * 5000}/29"),
+        stamped(60, f"end 7 status {'9' * 5000}"),
+        stamped(60, "deny 8 gw:203.0.113.1:21 :h\udcff:5"),
+        stamped(60, "deny 8 gw:203.0.113.1:21 :\x1b[2J::5"),
+        stamped(1 << 60, "deny 8 gw:203.0.113.1:21 :9.9.9.7::5"),
+        "@ffffffffffffffffffffffff tcpserver: ok 7 gw:203.0.113.1:21 :9.9.9.7::5\n",
+    ],
+)
+def test_what_no_tcpserver_has_written_is_not_counted(log, line, tmp_path):
+    """Whoever writes the log is not trusted, and a number may be one that nobody can read."""
+    folder = log(ok(60, "9.9.9.9"))
+    with open(tmp_path / "current", "a", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(line)
+    for by in KEYS:
+        [row] = read(folder, by=by)["connections"].values()
+        assert row == {"admitted": 1, "refused": 0}
+    assert (read(folder)["ends"], read(folder)["peak"]) == ({}, None)
+
+
 @pytest.mark.parametrize("address", ["2001:db8::7", "::ffff:9.9.9.9"])
 def test_an_address_of_ipv6_is_one_too(log, address):
     assert list(read(log(ok(60, address)))["connections"]) == [address]
@@ -209,6 +248,21 @@ class TestService:
         assert found["rules"]["figures"]["digest"] == digest
         assert "pillar has nothing for this gateway" in found["problems"][0]
         assert (found["sessions"], found["certificate"]) == ([], None)
+
+    def test_one_that_has_no_log_hides_no_other(self, served, minion):
+        """Pillar may say that it has none: then there is nothing wrong, and nothing to count."""
+        folder = minion.root / "svc.d/unlogged"
+        folder.mkdir()
+        (folder / "run").write_text("#!/bin/sh\nexec tcpserver -c7 127.0.0.1 2100 echo\n")
+        try:
+            assert list(served()) == ["figures"]
+            found = minion.functions["ftpgw.overview"]("1h")
+            assert found["connections"]["hours"]
+            assert not any("logger" in problem for problem in found["problems"])
+            with pytest.raises(CommandExecutionError, match=r"^unlogged: it has no logger"):
+                served("unlogged")
+        finally:
+            shutil.rmtree(folder)
 
     def test_metrics_go_on_from_what_was_counted(
         self, served, minion, tmp_path, monkeypatch, eventually

@@ -1,6 +1,8 @@
 """The states of rule sets, with the real loader and the real tcprules."""
 
+import contextlib
 import datetime
+import errno
 import os
 import shutil
 import subprocess
@@ -581,7 +583,7 @@ class TestHeld:
             (("revert", "x"), "^number: expected"),
             (("deny", "9.9.9.300"), "is not an IPv4 address"),
             (("deny", "0.0.0.0/0"), "^address: that is everyone"),
-            (("deny", "9.9.9.9", "soon"), "^since: expected a time|^until"),
+            (("deny", "9.9.9.9", "soon"), "^until: expected a time"),
         ):
             with pytest.raises((SaltInvocationError, CommandExecutionError), match=message):
                 ask(*call)
@@ -591,9 +593,83 @@ class TestHeld:
     def test_rules_that_salt_did_not_make_have_no_past(self, ask, rules):
         rules.mkdir()
         (rules / "ftp.rules").write_text(":deny\n")
-        with pytest.raises(CommandExecutionError, match=r"^ftp: of its rules, only the last 0 are"):
+        (rules / "ftp2.cdb").write_bytes(b"")
+        why = r"^ftp: no run of states has made such rules \(did you mean 'ftp2'\?\) \(the old"
+        with pytest.raises(CommandExecutionError, match=why):
             ask("deny", "9.9.9.9")
         assert ask("history") == []
+
+    def test_denials_at_once_all_hold_while_pillar_changes(self, ask, declare, page):
+        """Whoever is second waits, and goes by what the first has left."""
+        hurried = [f"9.9.9.{number}" for number in range(20, 28)]
+        children = [in_a_child(lambda one=one: ask("deny", one)) for one in hurried]
+        for number in range(4):
+            page["sites"]["new"] = {"allow": [f"7.7.7.{number}"]}
+            assert declare(page)["result"] is True
+        assert [os.waitpid(child, 0)[1] for child in children] == [0] * len(hurried)
+        assert {self.verdict(ask, one) for one in hurried} == {"deny"}
+        assert self.verdict(ask, "7.7.7.3") == "allow"
+        assert self.verdict(ask, "7.7.7.2") == "deny"
+        assert len(declare(page)["warnings"]) == len(hurried)
+
+    def test_who_is_denied_between_plan_and_change_is_not_let_in(
+        self, ask, declare, page, monkeypatch
+    ):
+        install = _rulefiles.install
+
+        def late(*arguments):
+            monkeypatch.undo()
+            ask("deny", "9.9.9.9")
+            return install(*arguments)
+
+        monkeypatch.setattr(_rulefiles, "install", late)
+        page["sites"]["new"] = {"allow": ["7.7.7.7"]}
+        assert declare(page)["result"] is True
+        assert self.verdict(ask, "7.7.7.7") == "allow"
+        assert self.verdict(ask, "9.9.9.9") == "deny"
+
+    def test_a_denial_after_the_clock_was_set_back_brings_no_old_rules_back(
+        self, ask, declare, page, later
+    ):
+        """Whom the rules of now keep out."""
+        later(24)
+        page["sites"]["new"] = {"allow": ["7.7.7.7"]}
+        declare(page)
+        later(0)
+        del page["sites"]["new"]
+        declare(page)
+        ask("deny", "9.9.9.9")
+        assert self.verdict(ask, "7.7.7.7") == "deny"
+
+    def test_rules_that_cannot_be_kept_do_not_come_into_force(
+        self, ask, declare, page, rules, monkeypatch
+    ):
+        """A denial later would be one against those of before, and let in whom they do."""
+        before = contents(rules)
+        with monkeypatch.context() as patch:
+            patch.setattr(_rulefiles._holds._files, "put", no_room)
+            del page["sites"]["acme"], page["expect"]
+            failed = declare(page)
+        assert failed["result"] is False
+        assert failed["comment"].endswith("No space left on device (the old rules stand)")
+        assert contents(rules) == before
+
+    def test_when_past_rules_end_those_of_pillar_come(self, ask, declare, page, later):
+        """Those of the last run, not those before the past ones came back."""
+        second, third = deepcopy(page), deepcopy(page)
+        second["sites"]["two"] = {"allow": ["7.7.7.2"]}
+        third["sites"]["three"] = {"allow": ["7.7.7.3"]}
+        declare(second)
+        ask("revert", 1, until="30m")
+        assert declare(third, test=True)["result"] is None
+        for changes in (True, False):
+            done = declare(third)
+            assert (done["result"], bool(done["changes"])) == (True, changes)
+        assert self.verdict(ask, "7.7.7.3") == "deny"
+        later()
+        ask("release", passed=True)
+        assert self.verdict(ask, "7.7.7.3") == "allow"
+        assert self.verdict(ask, "7.7.7.2") == "deny"
 
     def test_a_denial_that_fails_is_not_held(self, ask, declare, page, rules, monkeypatch):
         with monkeypatch.context() as patch:
@@ -604,12 +680,43 @@ class TestHeld:
         assert declare(page)["changes"] == {}
         assert "warnings" not in declare(page)
 
+    def test_rules_that_go_leave_nothing_to_the_minions_schedule(
+        self, minion, ask, declare, page, monkeypatch
+    ):
+        asked = []
+        module = minion.functions["tcprules.release"].__globals__
+        monkeypatch.setitem(module, "_ended_in_time", lambda name: asked.append(name) or [])
+        declare(page)
+        assert asked == []
+        ask("deny", "9.9.9.9")
+        for count in (2, 2):
+            declare({"state": "absent"})
+            assert asked == ["ftp"] * count
+        assert ask("release", passed=True) == {"changes": {}, "warnings": []}
+        assert asked == ["ftp"] * 3
+
     def test_rules_that_go_take_their_past_along(self, ask, declare, page, rules):
         ask("deny", "9.9.9.9")
         declare({"state": "absent"})
         assert ask("history") == []
         assert declare(page)["result"] is True
         assert self.verdict(ask, "9.9.9.9") == "allow"
+
+
+def in_a_child(work):
+    """Begin something in a process of its own, which ends with 0 if it goes well."""
+    child = os.fork()
+    if not child:
+        status = 1
+        with contextlib.suppress(Exception):
+            work()
+            status = 0
+        os._exit(status)
+    return child
+
+
+def no_room(path, *_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
 
 def failing_compile(*_):

@@ -10,7 +10,7 @@ import time
 import _sessions
 import _tcpserver
 import pytest
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 ECHO = "trap '' TERM; echo hello; while read line; do echo $line; done"
 
@@ -193,6 +193,17 @@ class TestRevoked:
             minion.functions["ftpgw.end"]("acme")
         assert len(server.sessions()) == 1
 
+    def test_nobody_is_ended_where_nobody_is_named(self, minion, server):
+        """What YAML makes of `null`, or of a key that is missing, is not everyone."""
+        server.client("127.0.0.7")
+        for who in (None, ""):
+            with pytest.raises(CommandExecutionError, match="nobody of that address"):
+                minion.functions["ftpgw.end"](who)
+        for function in ("end", "sessions"):
+            with pytest.raises(SaltInvocationError, match=r"did you mean '127.0.0.0/24'\?"):
+                minion.functions[f"ftpgw.{function}"]("127.0.0.7/24")
+        assert len(server.sessions()) == 1
+
     def test_they_stay_and_are_told_of_where_nothing_is_said(self, declare, server):
         leaving = server.client("127.0.0.7")
         done = declare("127.0.0.8")
@@ -299,6 +310,15 @@ class TestDrained:
             threading.Timer(0.3, staying.shutdown, [socket.SHUT_RDWR]).start()
             assert drain(f"echo{port}", timeout=10) == []
         assert supervise.minion.functions["daemontools.show"](f"echo{port}")["want"] == "down"
+
+    @pytest.mark.parametrize("order", ["drain", "start", "stop", "restart", "full_restart"])
+    @pytest.mark.parametrize("timeout", ["5m", None, True, -1, float("nan")])
+    def test_a_time_that_is_none_is_refused_before_the_service_goes_down(
+        self, supervise, port, order, timeout
+    ):
+        with pytest.raises(SaltInvocationError, match=r"^timeout: expected a number of seconds"):
+            supervise.minion.functions[f"daemontools.{order}"](f"echo{port}", timeout=timeout)
+        assert supervise.minion.functions["daemontools.show"](f"echo{port}")["want"] == "up"
 
     def test_what_has_no_tcpserver_cannot_be_drained(self, supervise):
         supervise("alone")

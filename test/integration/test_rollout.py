@@ -96,6 +96,30 @@ def test_one_that_is_away_lets_nothing_begin(fleet, change):
     assert who() == []
 
 
+def test_who_is_named_and_has_no_key_is_in_the_table(fleet):
+    """It is meant; nobody is told that all is well without it."""
+    status = fleet.run("ftpgw.status", "gw1,gw22", "tgt_type=list")
+    assert status.returncode == 1
+    assert status.stdout.startswith("2 gateways: 1 without an answer, 1 well\n  gw22  no answer\n")
+    done = fleet.run("ftpgw.rollout", "[gw1, gw22]", "tgt_type=list", "sls=rules")
+    assert done.returncode == 1
+    assert "old  gw22  no answer" in done.stdout
+    nobody = fleet.run("ftpgw.status", "gw1", "tgt_type=shoe")
+    assert (nobody.returncode, nobody.stdout.startswith("no accepted minion")) == (1, True)
+    assert "Traceback" not in nobody.stderr
+
+
+def test_who_is_not_meant_any_more_is_not_touched(fleet, change):
+    """The master knows its grain of before; `salt -G` would not reach it either."""
+    fleet.salt("gw[12]", "grains.setval", "role", "test")
+    sandbox.eventually(lambda: fleet.salt("-G", "role:test", "test.ping").stdout.count("True") == 2)
+    fleet.salt("gw1", "grains.setval", "role", "live", "refresh_pillar=False")
+    who = change()
+    done = fleet.run("ftpgw.rollout", "role:test", "tgt_type=grain", "sls=rules")
+    assert done.stdout.endswith("done\n  new  gw2  changed\n")
+    assert who() == ["gw2"]
+
+
 def test_one_at_a_time_and_ctrl_c_prints_the_table(fleet, change, tmp_path):
     there = tmp_path / "there"
     who = change(gw1={"waits": there})

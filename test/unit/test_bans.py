@@ -1,5 +1,6 @@
 """_bans: whom the packet filter bans, as nft tells it."""
 
+import copy
 import json
 import pathlib
 
@@ -47,6 +48,20 @@ def test_each_ban_has_its_rules_and_its_end():
 def test_those_who_ban_nobody_now_are_counted_too():
     """That it is 0 is known, and not the same as nothing."""
     assert _bans.counts(printed(json.dumps(TABLE))) == {"ftp": 2, "ftp-proxy": 0}
+
+
+def test_who_is_banned_by_hand_is_told_of_too():
+    """Without an end, or in a set of another kind: he must not hide those that are as ours."""
+    table = copy.deepcopy(TABLE)
+    prefix = {"prefix": {"addr": "1.2.3.0", "len": 24}}
+    table["nftables"][-1]["set"]["elem"] += ["1.2.3.4", prefix, {"elem": {"val": prefix}}, 21]
+    found = {ban["address"]: ban["seconds"] for ban in _bans.read(printed(json.dumps(table)))}
+    assert (found["9.9.9.9"], found["1.2.3.4"], len(found)) == (599, None, 5)
+
+
+def test_what_nobody_understands_is_one_line():
+    with pytest.raises(CommandExecutionError, match=r"^printf printed what nobody understands$"):
+        _bans.read(printed("table ip ftpgw"))
 
 
 @pytest.mark.parametrize("command", [["false"], ["/no/such/nft"]])

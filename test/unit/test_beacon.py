@@ -1,6 +1,7 @@
 """One event for each change that stays, whatever Salt forgets in between."""
 
 import datetime
+import errno
 import importlib.util
 import pathlib
 
@@ -97,6 +98,35 @@ def test_what_comes_and_goes_within_that_time_is_none(watch):
 def test_what_is_down_at_first_sight_is_told(watch):
     assert watch.after(0, ftp=DOWN) == []
     assert watch.after(10) == ["ftp/down"]
+
+
+def test_a_disk_without_room_takes_no_event_away_and_repeats_none(watch, monkeypatch):
+    watch.after(0)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watch.module.os, "replace", full)
+        watch.after(0, ftp=STATES["log"])
+        assert watch.after(10) == ["ftp/log"]
+        assert watch.after(10) == []
+    assert watch.after(10) == []
+    watch.load()
+    assert watch.after(10) == []
+    (watch.folder / "daemontools-beacon.json").write_text("[]")
+    assert watch.after(10, ftp=service()) == []
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_back(watch):
+    watch.after(0)
+    watch.after(0, ftp=DOWN)
+    assert watch.after(-3600) == ["ftp/down"]
+    watch.after(0, ftp=service())
+    assert watch.after(10) == ["ftp/up"]
+    for _ in range(2):
+        watch.after(1, ftp=service(seconds=0, since=f"at {watch.now}"))
+    assert watch.after(-3600, ftp=service(seconds=0, since=f"at {watch.now}")) == []
 
 
 def test_three_starts_within_a_minute_are_told_at_once_and_well_a_minute_later(watch):
@@ -271,5 +301,7 @@ def test_what_cannot_be_asked_or_is_gone_is_no_event(watch):
 def test_settings_are_judged(watch, settle, good):
     for config in ([{"interval": 5}, {"settle": settle}], {"settle": settle}):
         assert watch.module.validate(config)[0] is good
-    assert watch.module.validate([{"interval": 5}])[0]
+    for config in ([{"interval": 5}], [], {}, None):
+        assert watch.module.validate(config)[0]
+    assert not watch.module.validate([{"settle": float("nan")}])[0]
     assert watch.module.validate([{"days": settle}])[0] is good

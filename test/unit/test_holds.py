@@ -29,6 +29,16 @@ def test_settings_that_come_into_force_again_are_not_kept_twice(stem):
     assert _holds.past(stem) == [1000]
 
 
+def test_a_clock_that_was_set_back_makes_new_settings_no_older(stem):
+    for number, moment in enumerate([9000, 1000, 2000]):
+        _holds.remember(stem, {"number": number}, {}, moment)
+    assert _holds.past(stem) == [2000, 1000, 9000]
+    assert [_holds.recall(stem, number)[0]["number"] for number in range(3)] == [2, 1, 0]
+    assert _holds.is_last(stem, {"number": 2}, {})
+    assert not _holds.is_last(stem, {"number": 0}, {})
+    assert not _holds.is_last(stem, {"number": 2}, LISTS)
+
+
 def test_only_the_last_ten_are_kept(stem):
     for moment in range(13):
         _holds.remember(stem, {"number": moment}, {}, moment)
@@ -76,9 +86,11 @@ def test_a_moment_to_come_is_typed_as_one_that_has_passed(text, moment):
     assert _holds.until(text, 1000) == moment
 
 
-@pytest.mark.parametrize("text", ["2001-01-01T00:00", "0s", "soon", "", None, ["1d"]])
+@pytest.mark.parametrize(
+    "text", ["2001-01-01T00:00", "0s", "soon", "", None, ["1d"], "9999999999d", "9" * 400 + "w"]
+)
 def test_what_is_no_moment_to_come_is_refused(text):
-    with pytest.raises(SaltInvocationError):
+    with pytest.raises(SaltInvocationError, match=r"^until: "):
         _holds.until(text, 1e9)
 
 

@@ -127,6 +127,8 @@ def test_grep_is_a_regular_expression(log):
             {"since": "yesterday"},
             "since: expected a time like 45s, 30m, 1h, 2d or 2026-11-23T12:00, got",
         ),
+        ({"since": "9" * 400 + "d"}, "since: expected a time like"),
+        ({"since": "9999999999d"}, "since: expected a time like"),
         (
             {"grep": "("},
             "grep: expected a regular expression, got '(' (missing ), unterminated subpattern",

@@ -5,6 +5,7 @@ import re
 import time
 import xml.etree.ElementTree as ElementTree
 
+import _minions
 import _report
 import pytest
 from _minions import Answer
@@ -63,6 +64,26 @@ class Page:
 
     def words(self, heading):
         return "".join(self.parts[heading].itertext())
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"problems": 7},
+        {"sessions": [{}]},
+        {"rules": {"ftp": "x"}},
+        {"connections": {"hours": [["x", None, 1]], "refused": []}},
+        {"services": {"x": {"clients": "y", "limit": 3}}},
+        {"certificate": "soon"},
+    ],
+)
+def test_who_says_what_nobody_understands_is_not_well_and_hides_nobody(strange):
+    """One that has been taken, say, or has another version."""
+    answers = {**FLEET, "gw2": Answer("good", {**overview(), **strange})}
+    text, taken = _minions.made(lambda told: _report.page(told, NOW, "1d"), answers)
+    assert "answered what nobody understands" in text
+    assert "198.51.100.7" in text
+    assert _report.unwell(taken) == ["gw2", "gw3"]
 
 
 @pytest.fixture(scope="module")

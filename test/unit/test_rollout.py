@@ -16,7 +16,7 @@ class World:
 
     def __init__(self, **answers):
         self.answers, self.touched, self.asked, self.said = answers, [], [], []
-        self.remembered = set()
+        self.remembered, self.remembers = set(), True
 
     def ask(self, ids, function, *arguments, **settings):
         what = "test" if settings.get("test") else function
@@ -37,6 +37,8 @@ class World:
         }
         if what in ("test", "state.apply"):
             return Answer("good", states)
+        if what == "tcprules.history":
+            return Answer("good", [{"number": 0, "since": len(self.touched) * self.remembers}])
         return WELL if what == "ftpgw.health" else Answer("good", True)
 
     def rollout(self, test=False, revert=None, wave=2, cached=False):
@@ -185,6 +187,17 @@ def test_who_fails_gets_the_rules_back_that_it_had_changed():
     assert change.stands["gw3"][1] == "failed: rules: no; its rules ftp of before are back for 2h"
     world = World(**{"gw3 state.apply": failing("no")})
     assert world.rollout(revert="2h").stands["gw3"][1] == "failed: rules: no"
+
+
+def test_who_had_these_settings_before_gets_no_older_ones():
+    """A file that was edited, or a day that has passed: number 1 is of weeks ago, say."""
+    changed = {"tcprules_|-r_|-ftp_|-managed": {"result": True, "changes": {"x": "y"}}}
+    world = World(**{"gw3 state.apply": failing("no", **changed)})
+    world.remembers = False
+    change = world.rollout(revert="2h")
+    assert not [one for what, one in world.asked if what == "tcprules.revert"]
+    told = "failed: rules: no; its rules ftp are of the settings of before"
+    assert change.stands["gw3"] == ("between", told)
 
 
 def test_old_modules_are_asked_for_what_they_know():

@@ -5,6 +5,7 @@ import _tables
 
 def test_names_are_in_the_order_in_which_people_count():
     assert _tables.in_order(["gw10", "gw2", "a", "gw1"]) == ["a", "gw1", "gw2", "gw10"]
+    assert _tables.folded(["gw²", "gw1"]) == "gw1, gw²"
 
 
 def test_names_that_follow_each_other_are_folded():

@@ -82,6 +82,6 @@ def test_who_does_not_answer_is_told_of():
         assert "no accepted minion" in lines[0]
         assert wrong
     assert _traffic.figures({"gw1": Answer("good", {})}, "site") == (
-        ["no service has a tcpserver"],
+        ["no service under tcpserver has a log"],
         False,
     )

@@ -44,8 +44,12 @@ def test_all_that_is_known_fits_on_a_screen():
     [
         ({"site": "no rules", "rule": None}, "yes, by no rules"),
         ({"verdict": "deny", "rule": ":deny", "site": "default"}, "no, by :deny of default"),
-        ({"verdict": "deny", "banned": 60}, "no, by 9.9.9.:allow of acme"),
-        ({"banned": 130, "connections": 19}, "no, banned for 2m (ftpgw.unban ends it)"),
+        ({"verdict": "deny", "banned": {"seconds": 60}}, "no, by 9.9.9.:allow of acme"),
+        ({"banned": {"seconds": 130}}, "no, banned for 2m (ftpgw.unban ends it)"),
+        ({"banned": {"seconds": 9}, "connections": 19}, "no, banned for 9s (ftpgw.unban ends it)"),
+        ({"banned": {"seconds": 0}}, "no, banned for 0s (ftpgw.unban ends it)"),
+        ({"banned": {"seconds": None}}, "no, banned without an end (ftpgw.unban ends it)"),
+        ({"connections": 99, "most": False}, "yes, by 9.9.9.:allow of acme"),
         ({"connections": 19}, "no, it has the 19 connections that one address may have"),
         ({"connections": None}, "yes, by 9.9.9.:allow of acme"),
         ({"connections": 99, "most": None}, "yes, by 9.9.9.:allow of acme"),
@@ -55,6 +59,12 @@ def test_all_that_is_known_fits_on_a_screen():
 def test_the_first_line_says_whether_it_is_served_and_why(facts, answer):
     first = _why.text("9.9.9.9", {"ftpd": {**FACTS, **facts}}).splitlines()[1]
     assert first == f"ftpd: {answer}"
+
+
+def test_a_limit_of_another_pillar_is_not_told():
+    facts = {**FACTS, "most": False}
+    line = _why.text("9.9.9.9", {"ftpd": facts}).splitlines()[2]
+    assert line == "  connections: 1 of how many is not known; places: 3 of 29; not banned"
 
 
 def test_what_is_held_against_the_rules_is_told():

@@ -1,6 +1,7 @@
 """What a runner writes is there whole, and nobody else's."""
 
 import os
+import stat
 
 import _written
 import pytest
@@ -16,17 +17,50 @@ def test_a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_permissions(tmp
     assert os.listdir(tmp_path) == ["page.html"]
 
 
-def test_a_link_in_the_way_is_not_followed(tmp_path):
-    """Of the new file; a page that is a link is written where it points to."""
-    other, file = tmp_path / "other", tmp_path / "page.html"
-    other.write_text("mine")
-    (tmp_path / "page.html.new").symlink_to(other)
-    _written.write(file, "page")
-    assert (other.read_text(), file.read_text()) == ("mine", "page")
-    link = tmp_path / "link"
+def test_an_old_file_keeps_its_owner(tmp_path):
+    """A web server goes on reading it."""
+    file = tmp_path / "page.html"
+    file.write_text("one")
+    os.chown(file, 33, 34)
+    file.chmod(0o640)
+    _written.write(file, "two")
+    status = file.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (33, 34, 0o640)
+
+
+def test_a_page_that_is_a_link_is_written_where_it_points_to(tmp_path):
+    file, link = tmp_path / "page.html", tmp_path / "link"
+    file.write_text("page")
     link.symlink_to(file)
     _written.write(link, "again")
     assert (file.read_text(), link.is_symlink()) == ("again", True)
+
+
+def test_what_is_no_file_stands(tmp_path):
+    """Of /dev/null, say, there is only one."""
+    for make in (os.mkfifo, lambda path: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))):
+        there = tmp_path / "there"
+        make(there)
+        before = there.stat()
+        with pytest.raises(OSError, match="is there, and is not a file"):
+            _written.write(there, "page")
+        assert (there.stat().st_ino, there.stat().st_mode) == (before.st_ino, before.st_mode)
+        there.unlink()
+    assert os.listdir(tmp_path) == []
+
+
+def test_two_that_write_at_once_have_nothing_of_each_other(tmp_path, monkeypatch):
+    file, replace = tmp_path / "page.html", os.replace
+
+    def late(*arguments):
+        monkeypatch.undo()
+        _written.write(file, "two")
+        replace(*arguments)
+
+    monkeypatch.setattr(os, "replace", late)
+    _written.write(file, "one")
+    assert file.read_text() == "one"
+    assert os.listdir(tmp_path) == ["page.html"]
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path):
