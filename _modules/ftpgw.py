@@ -48,6 +48,7 @@ import _userdb
 import _verdicts
 import _version
 import _why
+import salt.utils.data
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.hashutils import get_hash
@@ -635,7 +636,7 @@ def certificate():
     tls = fields.get("tls") if isinstance(fields, dict) else None
     if not isinstance(tls, dict) or _check.problems(_tls.TLS, tls, ""):
         return {}
-    until = _tls.ends(tls, __salt__["pillar.get"])
+    until = _tls.ends(tls, _entry)
     if until is None:
         return {}
     days = int((until - time.time()) // 86400)
@@ -1253,7 +1254,23 @@ def _run():
 
 
 def _fields(pillar):
-    return pillar.get(_gateway.PILLAR)
+    return _plain(pillar.get(_gateway.PILLAR))
+
+
+def _plain(value):
+    """Return a part of pillar as it is: what Salt 3008 makes of it, it shows as asterisks."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _entry(path):
+    """
+    Return what pillar has at a path such as ``gw-tls:key``, or None.
+
+    Of Salt 3008, `pillar.get` tells templates alone what is there, and all others asterisks.
+    """
+    return salt.utils.data.traverse_dict_and_list(__pillar__, path, None, ":")
 
 
 def _system(system):
@@ -1312,7 +1329,7 @@ def _warnings(fields, merged):
     found, warnings = [], []
     if merged.get("tls"):
         path = f"{_gateway.PILLAR}:tls"
-        found, warnings = _tls.judged(merged["tls"], path, __salt__["pillar.get"])
+        found, warnings = _tls.judged(merged["tls"], path, _entry)
     bypassed = _gateway.bypass(fields, merged["servers"].get(merged["server"], {}))
     return found, [*warnings, *([bypassed] if bypassed else [])]
 

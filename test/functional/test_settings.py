@@ -99,6 +99,15 @@ def test_a_part_of_the_settings_can_be_asked_for(served):
     assert served["ftpgw.settings"]("network", "proxy_port") == 8021
 
 
+def test_what_they_say_is_no_asterisks(minion, tmp_path):
+    """A pillar from a master is one that Salt 3008 does not show, nor any part of it."""
+    secret = pytest.importorskip("salt.utils.secret")
+    asked = type(minion)(tmp_path, pillar=secret.hide(GOOD)).functions
+    told = asked["ftpgw.settings"]("rules", "ftp")
+    assert told["sites"] == {"lan": {"allow": ["192.168.0.0/24"]}}
+    assert secret.mask_output(told) == told
+
+
 def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
     """With test=True nothing else is foretold."""
     low = show("ftpgw", pillar={"ftpgw": {"services": {"open-ftpd": {"enabeld": True}}}})

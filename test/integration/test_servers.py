@@ -531,6 +531,10 @@ def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):
                 assert file.read_text().splitlines()[1] not in done.stdout + done.stderr
         assert pathlib.Path(TLS["key"]).read_text().strip() == texts["key"].strip()
         assert os.stat(TLS["key"]).st_mode & 0o777 == 0o600
+        # What is asked between two runs judges the same two.
+        gw.forget_starts()
+        assert gw.call("ftpgw.health", "greeting=False")["problems"] == []
+        assert gw.call("ftpgw.certificate")["days"] > 0
         # And where TLS is not required, both are served.
         for tls in (context(), None):
             with LAN.session(tls=tls) as ftp:
