@@ -435,7 +435,7 @@ def _unremovable(name, account, machine, path):
     if owner is not None and owner not in own and (own or owner < LOWEST_UID or owner in names):
         yield f"{path}:purge: {home} is not this account's, but belongs to uid {owner}"
     elif owner is not None and not machine["sizes"].get(home):
-        yield f"{path}:purge: {home} is a file system of its own, or has one in it (umount it)"
+        yield f"{path}:purge: {home} is mounted, or has something mounted in it (umount it)"
 
 
 def _uids(declared, machine):
