@@ -239,6 +239,16 @@ class Promises:
         kernel = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
         assert kernel == ["57344", "65535"]
 
+    def test_who_waits_for_data_is_seen_and_sent_away(self):
+        """Some servers listen for data with the very process that serves a session."""
+        with LAN.session(tls=context()) as ftp:
+            ftp.sendcmd("PASV")
+            [session] = gw.call("ftpgw.sessions")
+            assert (session["address"], session["account"]) == (LAN.source, "partner")
+            assert gw.call("ftpgw.end", "partner")[0]["pid"] == session["pid"]
+            with pytest.raises((EOFError, OSError, ftplib.Error)):
+                ftp.voidcmd("NOOP")
+
     def test_a_dead_resolver_delays_nobody(self):
         """No names are looked up: a resolver that never answers is not even asked."""
         files = {
