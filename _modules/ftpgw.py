@@ -1082,7 +1082,8 @@ def _declared_accounts(clean):
 def _resolved(declared, settings):
     """Return accounts with the hashes that Salt's sdb has, where pillar says so."""
     get = functools.partial(_call, "sdb.get")
-    return _accounts.resolved(declared, get, _ACCOUNTS, settings.get("bcrypt", False))
+    known = settings.get("bcrypt", False), _gateway.memory(settings)
+    return _accounts.resolved(declared, get, _ACCOUNTS, *known)
 
 
 def _access_file(declared, settings):
