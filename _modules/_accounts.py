@@ -112,18 +112,22 @@ ACCOUNT = table(
 )
 
 
-def problems(accounts, path, bcrypt=False):
+def problems(accounts, path, bcrypt=False, memory=None):
     """
     Return a line for all that is wrong with the accounts of a pillar; none shows a password.
 
     bcrypt
         whether the system knows no other hash
+    memory
+        how many bytes the server may have, None: any number
     """
     if not isinstance(accounts, dict):
         got = _check.got(accounts, secret=True)
         return [f"{path}: expected a mapping of accounts to settings, got {got}"]
     found = [
-        line for name, given in accounts.items() for line in _problems(name, given, path, bcrypt)
+        line
+        for name, given in accounts.items()
+        for line in _problems(name, given, path, bcrypt, memory)
     ]
     return found or list(_twice(accounts, path))
 
@@ -134,13 +138,13 @@ def checked(accounts, path):
     return {name: _complete(name, given) for name, given in accounts.items()}
 
 
-def resolved(declared, get, path, bcrypt=False):
+def resolved(declared, get, path, bcrypt=False, memory=None):
     """
     Return accounts with the hashes that sdb has; raises, without a word of these, for what is none.
 
     get
         Salt's ``sdb.get``
-    bcrypt
+    bcrypt, memory
         as of `problems`
     """
     found, wrong = {}, []
@@ -154,17 +158,23 @@ def resolved(declared, get, path, bcrypt=False):
             else:
                 if not _is_hash(hashed):
                     wrong.append(f"{where}: what sdb has there is no crypt hash")
-                elif bcrypt:
-                    wrong += _other_than_bcrypt(hashed, where)
+                else:
+                    wrong += _unknown_to_server(hashed, where, bcrypt, memory)
             account = {**account, "password": hashed}
         found[name] = account
     _check.refuse_all(wrong)
     return found
 
 
-def _other_than_bcrypt(hashed, path):
-    if not hashed.startswith("$2"):
+def _unknown_to_server(hashed, path, bcrypt, memory):
+    """Yield why nobody could log in though the password is that of the hash."""
+    if bcrypt and not hashed.startswith("$2"):
         yield f"{path}: this system knows bcrypt only (make a hash with: encrypt)"
+    elif memory and _hash.memory(hashed) >= memory:
+        yield (
+            f"{path}: to check this hash takes {_hash.memory(hashed)} bytes, and open-ftpd has "
+            f"{memory} (make a hash with: openssl passwd -6; or raise its softlimit: memory)"
+        )
 
 
 def misfits(declared, machine, path):
@@ -346,7 +356,7 @@ def _days_left(until, today):
     return (datetime.date.fromisoformat(until) - today).days
 
 
-def _problems(name, given, path, bcrypt):
+def _problems(name, given, path, bcrypt, memory):
     found = _check.problems(NAME, name, path)
     if not found and name in _RESERVED:
         found = [f"{path}:{name}: this name is not for an FTP account (choose another one)"]
@@ -359,9 +369,9 @@ def _problems(name, given, path, bcrypt):
         return [f"{path}:{name}:from: PAM takes this name for a word (choose another one)"]
     if "password" not in given:
         return [f"{path}:{name}:password: missing (make a hash with: openssl passwd -6)"]
-    if bcrypt and not _is_elsewhere(given["password"]):
-        return list(_other_than_bcrypt(given["password"], f"{path}:{name}:password"))
-    return []
+    if _is_elsewhere(given["password"]):
+        return []
+    return list(_unknown_to_server(given["password"], f"{path}:{name}:password", bcrypt, memory))
 
 
 def _twice(accounts, path):
@@ -435,7 +445,7 @@ def _unremovable(name, account, machine, path):
     if owner is not None and owner not in own and (own or owner < LOWEST_UID or owner in names):
         yield f"{path}:purge: {home} is not this account's, but belongs to uid {owner}"
     elif owner is not None and not machine["sizes"].get(home):
-        yield f"{path}:purge: {home} is a file system of its own, or has one in it (umount it)"
+        yield f"{path}:purge: {home} is mounted, or has something mounted in it (umount it)"
 
 
 def _uids(declared, machine):

@@ -30,7 +30,8 @@ def contents(checked, path, fetch):
 def lines(content):
     """Return the lines of a list without comments and blanks; without an address they are empty."""
     text = content.decode("utf-8-sig", errors="replace")
-    return [line.strip() for line in re.sub("#.*", "", text).splitlines()]
+    # A comment ends where its line does, also with the line ends of an old Macintosh.
+    return [line.strip() for line in re.sub("#[^\r\n]*", "", text).splitlines()]
 
 
 def _content(path):

@@ -270,14 +270,21 @@ def problems(declared, merged, judge_rules, log_dir):
     given = {key: value for key, value in declared.items() if value is not None}
     own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
-    found += _accounts.problems(
-        given.get("accounts", {}), f"{PILLAR}:accounts", merged.get("bcrypt", False)
-    )
+    accounts, path = given.get("accounts", {}), f"{PILLAR}:accounts"
+    found += _accounts.problems(accounts, path, merged.get("bcrypt", False), memory(merged))
     found += _named(merged["rules"], _rulefiles.NAME, judge_rules, f"{PILLAR}:rules")
     found += _named(merged["services"], _NAME, _servicedir.problems, f"{PILLAR}:services")
     found += _network(given, merged)
     found += _server(given, merged)
     return found or [*_together(given, merged, log_dir), *_unkept(given, merged)]
+
+
+def memory(settings):
+    """Return how many bytes the FTP server may have for a session, None: any number."""
+    found = settings.get("services")
+    for key in (SERVER, "softlimit", "memory"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _named(entries, names, judge, path):

@@ -2,6 +2,8 @@
 
 import ctypes
 import hmac
+import re
+import string
 
 from salt.exceptions import CommandExecutionError
 
@@ -21,6 +23,10 @@ _KINDS = {
     "sha1": "SHA-1",
     "y": "yescrypt",
 }
+# How many blocks, as a power of two, and how large they are.
+_YESCRYPT = re.compile(r"\$g?y\$[./0-9A-Za-j]([./0-9A-Za-j])([./0-9A-Za-j])")
+_SCRYPT = re.compile(r"\$7\$([./0-9A-Za-z])([./0-9A-Za-z]{5})")
+_DIGITS = f"./{string.digits}{string.ascii_uppercase}{string.ascii_lowercase}"
 _WEAK = ("MD5", "NT", "SHA-1")
 # OpenBSD has crypt(3) in its C library, which is what the last one means.
 _LIBRARIES = ("libcrypt.so.1", "libcrypt.so.2", "libcrypt.so", None)
@@ -34,6 +40,23 @@ def kind(hashed):
 def is_weak(hashed):
     """Return whether a hash gives its password away to whoever has a machine and some days."""
     return kind(hashed) in _WEAK
+
+
+def memory(hashed):
+    """
+    Return how many bytes it takes to check a password, of the kinds that need much; else 0.
+
+    Source: libxcrypt 4.4, lib/alg-yescrypt-common.c; it makes no number of several digits.
+    """
+    yescrypt, scrypt = _YESCRYPT.match(hashed), _SCRYPT.match(hashed)
+    if yescrypt:
+        power, size = (_DIGITS.index(digit) + 1 for digit in yescrypt.groups())
+    elif scrypt:
+        power = _DIGITS.index(scrypt[1])
+        size = sum(_DIGITS.index(digit) << 6 * place for place, digit in enumerate(scrypt[2]))
+    else:
+        return 0
+    return 128 * size << power
 
 
 def matches(password, hashed):

@@ -63,12 +63,11 @@ def read(directory, lines=20, since=None, grep=None):
     found = []
     try:
         with _in_time(grep):
-            for line in _lines_backwards(directory):
-                seconds, text = decode(line)
-                if len(found) == wanted or (start and seconds is not None and seconds < start):
+            for line in _since(start, directory):
+                if len(found) == wanted:
                     break
-                if pattern.search(text):
-                    found.append(text)
+                if pattern.search(line):
+                    found.append(line)
     except OSError as error:
         raise CommandExecutionError(f"{directory}: {error.strerror}")
     return found[::-1]
@@ -312,14 +311,36 @@ def said(moment):
     return datetime.datetime.fromtimestamp(int(moment)).astimezone().isoformat(" ", "minutes")
 
 
-def _lines_backwards(directory):
-    """Yield the lines of a log from the last to the first, though it may be rotated meanwhile."""
+def _since(start, directory):
+    """
+    Yield the lines of a log since a moment, or all, as they are shown, from the last to the first.
+
+    A clock that was wrong for a while, as after a boot, has written older ones between them: only
+    where a whole file has nothing else all before it is older.
+    """
+    # A line without a stamp is as old as the one after it.
+    inside = True
+    for lines in _files_backwards(directory):
+        seen = set()
+        for line in lines:
+            seconds, text = decode(line)
+            if seconds is not None:
+                inside = not start or seconds >= start
+                seen.add(inside)
+            if inside:
+                yield text
+        if seen == {False}:
+            return
+
+
+def _files_backwards(directory):
+    """Yield the lines of each file of a log, backwards, though it may be rotated meanwhile."""
     seen = set()
-    yield from _file_backwards(directory, "current", seen)
+    yield _file_backwards(directory, "current", seen)
     names = finished(directory)
     # multilog(8) feeds "previous" through its processor before it becomes the next old file.
     for name in ["previous", *reversed(names)]:
-        yield from _file_backwards(directory, name, seen)
+        yield _file_backwards(directory, name, seen)
 
 
 def _file_backwards(directory, name, seen):

@@ -208,8 +208,11 @@ def _in_order(records):
 def _transfer(found):
     size, rate = int(found["bytes"] or 0), float(found.get("rate") or 0)
     seconds = None
-    if "rate" in found or "seconds" in found:
-        seconds = round(size / 1024 / rate, 3) if rate else float(found.get("seconds") or 0)
+    if rate:
+        seconds = round(size / 1024 / rate, 3)
+    # So slow that its rate is told as none at all: how long it took is not known.
+    elif "seconds" in found or ("rate" in found and not size):
+        seconds = float(found.get("seconds") or 0)
     return {
         "time": found["time"],
         "account": found["account"],

@@ -11,6 +11,7 @@ import ipaddress
 import pwd
 import time
 
+import _multilog
 from _listener import psutil
 
 # How many seconds a session may take to end after TERM.
@@ -34,7 +35,8 @@ def read(ports):
     found, listening = {}, set()
     for held in _connections():
         if held.status == psutil.CONN_LISTEN:
-            listening.add(held.pid)
+            # A session listens too, on another port: for the data of its client.
+            listening |= {held.pid} if held.laddr.port in names else set()
         elif held.pid and held.raddr and held.laddr.port in names:
             found.setdefault((held.laddr.port, *held.raddr[:2]), set()).add(held.pid)
     sessions = [
@@ -135,7 +137,8 @@ def _session(pids):
             "pid": first.pid,
             "users": sorted({_user(process) for process in families}),
             "since": first.create_time(),
-            "does": " ".join(first.cmdline()).strip(),
+            # A server tells which file its client asks for, byte for byte.
+            "does": _multilog.visible(" ".join(first.cmdline()).strip()),
         }
 
 

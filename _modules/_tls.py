@@ -8,6 +8,7 @@ written anywhere: in memory that has no name.
 import contextlib
 import datetime
 import os
+import re
 import ssl
 import stat
 
@@ -41,6 +42,10 @@ TLS = table(
 )
 # Days before the last one in which there are warnings.
 SOON = 14
+# OpenSSL finds it at the beginning of a line alone; one that was cut off has no end.
+_CERTIFICATE = re.compile(f"^{ssl.PEM_HEADER}.*?(?:{ssl.PEM_FOOTER}|\\Z)", re.MULTILINE | re.DOTALL)
+# What ends the reasons for which OpenSSL takes no certificate that is in order.
+_TOO_BAD = ("_TOO_SMALL", "_TOO_WEAK")
 _UTC, _GENERALIZED = 0x17, 0x18
 
 
@@ -67,16 +72,19 @@ def judged(tls, path, entry, now=None):
     if found:
         return found, []
     where = {what: _where(what, tls) for what in WHAT}
+    told = f"{path}:{where['certificate']}"
     try:
-        begins, ends = _validity(ssl.PEM_cert_to_DER_cert(_first(texts["certificate"])))
+        begins, ends = _validities(texts["certificate"])[0]
     except (ValueError, IndexError):
-        return [f"{path}:{where['certificate']} is no certificate in PEM"], []
+        return [f"{told} is no certificate in PEM, or not a whole one"], []
     try:
         _load(texts)
-    except (ssl.SSLError, ValueError):
-        told = f"{where['key']} is not the key of the certificate, or has a passphrase"
-        return [f"{path}:{told}"], []
-    told = f"{path}:{where['certificate']}"
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or ""
+        if reason.endswith(_TOO_BAD):
+            return [f"{told} is refused by OpenSSL ({reason.lower().replace('_', ' ')})"], []
+        which = "is not the key of the certificate, or has a passphrase"
+        return [f"{path}:{where['key']} {which}"], []
     if now < begins:
         return [f"{told} is not valid before {begins:%Y-%m-%d %H:%M} UTC"], []
     if now >= ends:
@@ -95,8 +103,7 @@ def ends(tls, entry):
         as for `judged`
     """
     try:
-        text = _text("certificate", tls, entry)
-        return int(_validity(ssl.PEM_cert_to_DER_cert(_first(text)))[1].timestamp())
+        return int(_validities(_text("certificate", tls, entry))[0][1].timestamp())
     except (ValueError, IndexError):
         return None
 
@@ -129,11 +136,9 @@ def _text(what, tls, entry):
     return text
 
 
-def _first(text):
-    """Return the first certificate of a text, which is that of the server."""
-    _, begin, rest = text.partition(ssl.PEM_HEADER)
-    inside, end, _ = rest.partition(ssl.PEM_FOOTER)
-    return f"{begin}{inside}{end}"
+def _validities(text):
+    """Return when each certificate of a text begins and ends to be valid, the server's first."""
+    return [_validity(ssl.PEM_cert_to_DER_cert(each)) for each in _CERTIFICATE.findall(text)]
 
 
 def _load(texts):

@@ -6,6 +6,7 @@ import grp
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -41,7 +42,7 @@ def read(declared):
         those of these homes that are none, but lead to another place
     sizes
         ``{home: how much is in it}`` of those that are to be removed, in words; none for one that
-        is, or has in it, another file system
+        is, or has in it, another file system, or a directory that is mounted from elsewhere
     beside
         the numbers that own something in the directories where these homes are
     """
@@ -285,6 +286,9 @@ def _size(home):
     if os.path.islink(home) or not os.path.isdir(home):
         return ""
     device, size, count = os.stat(os.path.dirname(home)).st_dev, 0, 0
+    real = os.path.realpath(home)
+    if any(point == real or point.startswith(f"{real}/") for point in _mounted()):
+        return ""
     for folder, _, names in os.walk(home):
         if os.lstat(folder).st_dev != device:
             return ""
@@ -294,6 +298,13 @@ def _size(home):
                 count += 1
     power = min((len(str(size)) - 1) // 3, len(_UNITS) - 1)
     return f"{size // 1000**power} {_UNITS[power]} in {count} file{'' if count == 1 else 's'}"
+
+
+def _mounted():
+    """Yield where directories are mounted, also those of the same file system (Linux)."""
+    for line in _text("/proc/self/mountinfo").splitlines():
+        # proc(5): blanks, tabs, newlines and backslashes are octal.
+        yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), line.split(" ")[4])
 
 
 def _owners(folder):

@@ -26,6 +26,7 @@ _NO_SITE = "no site"
 _IPV6_RULE = re.compile("([0-9a-f.]*:[0-9a-f:.]*|):(?=allow|deny)")
 # What tcpserver knows of a client by asking others.
 _NAME_RULE = re.compile("([^#:]*[=@][^:]*):(?=allow|deny)")
+_IPV4_RULE = re.compile("([0-9.-]+):(?=allow|deny)")
 _LAST_NUMBER = re.compile(r"((?:[0-9]+\.)*)([0-9]+)-([0-9]+)(\.?)")
 
 
@@ -47,7 +48,7 @@ def difference(old, new):
         if ranges and ranges[-1][1] == low - 1:
             low = ranges.pop()[0]
         ranges.append((low, high))
-    for key, before, after in _differing_ipv6(old, new, changed):
+    for key, before, after in _differing_others(old, new, changed):
         _of_change(found, before, after).append(key)
     return {
         site: {change: _named(ranges) for change, ranges in changes.items()}
@@ -110,18 +111,33 @@ def _elsewhere(text):
     rules = {}
     for key, action, _ in _other_rules(text):
         rules.setdefault(key, _verdict(action))
-    keys_for = _rules.keys_for
     for key, verdict in rules.items():
-        shorter = [rules[part] for part in keys_for(key) if part != key and part in rules]
+        shorter = [rules[part] for part in _less(key) if part != key and part in rules]
         if key and verdict != next(iter(shorter), _NO_RULE[0]):
             yield key, verdict
 
 
-def _other_rules(text):
-    """Yield (key, action, site) of rules about IPv6 addresses and names, and of the last one."""
-    site = _NO_SITE
+def _less(key):
+    """Return a key of an IPv6 address or a name, then what decides where there is no such rule."""
+    _, at, client = key.rpartition("@")
+    if at:
+        return [key, *_less(client)]
+    if not key.startswith("="):
+        return _rules.keys_for(key)
+    # A name by its last parts, as tcpserver; that its address may have a rule is not known.
+    return [key, *(f"={key[dot.start() :]}" for dot in re.finditer("[.]", key)), "=", ""]
+
+
+def _other_rules(text, *more):
+    """
+    Yield (address, action, site) of rules about IPv6 addresses and names, and of the last one.
+
+    more
+        expressions of others
+    """
+    kinds, site = (_IPV6_RULE, _NAME_RULE, *more), _NO_SITE
     for line in text.split("\n"):
-        rule = _IPV6_RULE.match(line) or _NAME_RULE.match(line)
+        rule = next(filter(None, (kind.match(line) for kind in kinds)), None)
         if line.startswith("#"):
             site = line[1:].strip()
         elif rule:
@@ -232,23 +248,26 @@ def _differing(old, new):
         low = high + 1
 
 
-def _differing_ipv6(old, new, changed):
-    """Yield (address, rule before, rule after) where IPv6 rules have different actions."""
-    rules = filter(None, map(_IPV6_RULE.match, changed))
+def _differing_others(old, new, changed):
+    """Yield (key, rule before, rule after) where rules about IPv6 or names have other actions."""
+    rules = filter(None, (_IPV6_RULE.match(line) or _NAME_RULE.match(line) for line in changed))
     keys = {rule[1] for rule in rules} - {""}
-    decide_old, decide_new = (_ipv6_decisions(text if keys else "") for text in (old, new))
+    decide_old, decide_new = (_other_decisions(text if keys else "", keys) for text in (old, new))
     for key in sorted(keys):
         before, after = decide_old(key), decide_new(key)
         if before[0] != after[0]:
             yield key, before, after
 
 
-def _ipv6_decisions(text):
+def _other_decisions(text, keys):
+    """Return what decides about some keys of IPv6 addresses or names: an action and its site."""
+    asked = {part for key in keys for part in _less(key)}
     rules = {}
-    for key, action, site in _other_rules(text):
-        rules.setdefault(key, (action, site))
-    keys_for = _rules.keys_for
-    return lambda key: next((rules[part] for part in keys_for(key) if part in rules), _NO_RULE)
+    for address, action, site in _other_rules(text, _IPV4_RULE):
+        made = map(bytes.decode, _rules.keys(address)) if "-" in address else [address]
+        for key in asked.intersection(made):
+            rules.setdefault(key, (action, site))
+    return lambda key: next((rules[part] for part in _less(key) if part in rules), _NO_RULE)
 
 
 def _named(ranges):

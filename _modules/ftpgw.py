@@ -7,9 +7,11 @@ import hashlib
 import heapq
 import itertools
 import json
+import logging
 import operator
 import os
 import pathlib
+import re
 import sys
 import time
 
@@ -48,8 +50,9 @@ import _userdb
 import _verdicts
 import _version
 import _why
+import salt.utils.data
 import salt.utils.yaml
-from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.exceptions import CommandExecutionError, SaltInvocationError, SaltRenderError
 from salt.utils.hashutils import get_hash
 
 __func_alias__ = {"filter_": "filter"}
@@ -85,7 +88,8 @@ def settings(kind=None, name=None, saltenv=None, files=None):
     What is secret is not there: no account, and of no service its ``envdir``; states read these
     from pillar.  Where there are problems there are no services and no rules.
 
-    Raises CommandExecutionError if the file server does not have the formula.
+    Raises CommandExecutionError if the file server does not have the formula, and
+    SaltInvocationError if there is no such part.
 
     CLI Example:
 
@@ -96,7 +100,7 @@ def settings(kind=None, name=None, saltenv=None, files=None):
     fetch = functools.partial(map, files.get) if files else _served(saltenv)
     found = _gateway_of(fetch, saltenv)["settings"]
     for key in (kind, name):
-        found = found if key is None else found[key]
+        found = found if key is None else _part(found, key)
     return found
 
 
@@ -116,7 +120,8 @@ def problems(pillar=None, system=None, saltenv=None):
 
     Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
     is 1.  An interface or an address that this machine does not have keeps only the proxy and the
-    packet filter from being applied, anything else all states.
+    packet filter from being applied, anything else all states.  Raises CommandExecutionError for a
+    pillar file that is not there, or that cannot be rendered.
 
     CLI Example:
 
@@ -128,8 +133,8 @@ def problems(pillar=None, system=None, saltenv=None):
     if pillar is None:
         found = _gateway_of(_served(saltenv))["problems"]
     else:
-        content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
-        found = _judged(_fields(content), _system(system), _served(saltenv))["problems"]
+        fields = _fields(_rendered(pillar))
+        found = _judged(fields, _system(system), _served(saltenv))["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -635,7 +640,7 @@ def certificate():
     tls = fields.get("tls") if isinstance(fields, dict) else None
     if not isinstance(tls, dict) or _check.problems(_tls.TLS, tls, ""):
         return {}
-    until = _tls.ends(tls, __salt__["pillar.get"])
+    until = _tls.ends(tls, _entry)
     if until is None:
         return {}
     days = int((until - time.time()) // 86400)
@@ -1082,7 +1087,8 @@ def _declared_accounts(clean):
 def _resolved(declared, settings):
     """Return accounts with the hashes that Salt's sdb has, where pillar says so."""
     get = functools.partial(_call, "sdb.get")
-    return _accounts.resolved(declared, get, _ACCOUNTS, settings.get("bcrypt", False))
+    known = settings.get("bcrypt", False), _gateway.memory(settings)
+    return _accounts.resolved(declared, get, _ACCOUNTS, *known)
 
 
 def _access_file(declared, settings):
@@ -1267,7 +1273,50 @@ def _run():
 
 
 def _fields(pillar):
-    return pillar.get(_gateway.PILLAR)
+    return _plain(pillar.get(_gateway.PILLAR))
+
+
+def _rendered(pillar):
+    """Return what a pillar file has; raises without a word of it, as Salt's own errors have."""
+    if not os.path.isfile(pillar):
+        raise CommandExecutionError(f"{pillar}: there is no such file")
+    log = logging.getLogger("salt.utils.templates")
+    before, log.disabled = log.disabled, True
+    try:
+        content = __salt__["slsutil.renderer"](path=os.path.abspath(pillar))
+    except SaltRenderError as error:
+        lines = re.findall(r"\bline (\d+)", str(error))
+        line = error.line_num or next(reversed(lines), "")
+        told = f"{pillar}: cannot be rendered{f' (line {line})' if line else ''}"
+        raise CommandExecutionError(f"{told}; slsutil.renderer tells why") from None
+    finally:
+        log.disabled = before
+    return content if isinstance(content, dict) else {}
+
+
+def _part(settings, key):
+    """Return a part of some settings; raises, with those that there are, where it is none."""
+    if not isinstance(settings, dict) or key not in settings:
+        known = sorted(map(str, settings)) if isinstance(settings, dict) else []
+        hint = _check.hint(key, known or ["nothing"])
+        raise SaltInvocationError(f"{key}: there are no such settings{hint}")
+    return settings[key]
+
+
+def _plain(value):
+    """Return a part of pillar as it is: what Salt 3008 makes of it, it shows as asterisks."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _entry(path):
+    """
+    Return what pillar has at a path such as ``gw-tls:key``, or None.
+
+    Of Salt 3008, `pillar.get` tells templates alone what is there, and all others asterisks.
+    """
+    return salt.utils.data.traverse_dict_and_list(__pillar__, path, None, ":")
 
 
 def _system(system):
@@ -1326,7 +1375,7 @@ def _warnings(fields, merged):
     found, warnings = [], []
     if merged.get("tls"):
         path = f"{_gateway.PILLAR}:tls"
-        found, warnings = _tls.judged(merged["tls"], path, __salt__["pillar.get"])
+        found, warnings = _tls.judged(merged["tls"], path, _entry)
     bypassed = _gateway.bypass(fields, merged["servers"].get(merged["server"], {}))
     return found, [*warnings, *([bypassed] if bypassed else [])]
 

@@ -15,6 +15,7 @@ file, so it starts at boot; **up**, there is a process.
 """
 
 import _result
+import salt.utils.data
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 # Where `linked` leaves in test mode what it has said, for the state that comes later.
@@ -170,7 +171,10 @@ def _beyond_link(name, changes):
 
 
 def _with_secrets(settings, path):
-    secrets = __salt__["pillar.get"](f"{path}:envdir", None) if path else None
+    """Return settings with what pillar has of them that no state is rendered from."""
+    # Of Salt 3008, `pillar.get` tells templates alone what is there, and states asterisks.
+    where = f"{path}:envdir" if path else ""
+    secrets = salt.utils.data.traverse_dict_and_list(__pillar__, where, None, ":")
     return {**settings, "envdir": secrets} if secrets and isinstance(settings, dict) else settings
 
 

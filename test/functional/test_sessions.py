@@ -4,6 +4,7 @@ import datetime
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -56,6 +57,22 @@ def server():
     server.close()
 
 
+WAITING = """
+import socket, sys
+data = socket.create_server(("127.0.0.1", 0))
+print("hello", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def waiting():
+    """Sessions that listen for data, as after PASV."""
+    server = Server(sys.executable, "-c", WAITING, "\x1b[2J\u202e\udcff")
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def stubborn():
     server = Server("sh", "-c", ECHO)
@@ -80,6 +97,16 @@ def test_a_session_says_who_is_served_since_when_and_by_what(server):
         assert before - 2 < session["since"] < time.time() + 2
         assert session["does"].startswith("sh -c echo hello;")
         assert session["pid"] != server.process.pid
+
+
+def test_a_session_that_listens_for_data_is_one(waiting):
+    """Else whoever has said PASV could be neither seen nor sent away."""
+    client = waiting.client()
+    [session] = waiting.sessions()
+    assert session["pid"] != waiting.process.pid
+    assert session["does"].endswith(r"\x1b[2J\u202e\udcff")
+    assert _sessions.end([session]) == [session]
+    assert client.recv(1) == b""
 
 
 def test_a_session_goes_on_when_its_tcpserver_has_ended(server):

@@ -7,6 +7,7 @@ import pytest
 import salt.utils.dictupdate
 import yaml
 from printed import plain, shown
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.utils.jinja import SaltCacheLoader
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -97,6 +98,18 @@ def test_nothing_secret_is_rendered(show, served):
 
 def test_a_part_of_the_settings_can_be_asked_for(served):
     assert served["ftpgw.settings"]("network", "proxy_port") == 8021
+    for wrong, hint in ((["netwrok"], "mean 'network'"), (["server", "vsftpd"], "known: nothing")):
+        with pytest.raises(SaltInvocationError, match=hint):
+            served["ftpgw.settings"](*wrong)
+
+
+def test_what_they_say_is_no_asterisks(minion, tmp_path):
+    """A pillar from a master is one that Salt 3008 does not show, nor any part of it."""
+    secret = pytest.importorskip("salt.utils.secret")
+    asked = type(minion)(tmp_path, pillar=secret.hide(GOOD)).functions
+    told = asked["ftpgw.settings"]("rules", "ftp")
+    assert told["sites"] == {"lan": {"allow": ["192.168.0.0/24"]}}
+    assert secret.mask_output(told) == told
 
 
 def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
@@ -117,6 +130,24 @@ class TestPillarFile:
             return served["ftpgw.problems"](pillar=str(tmp_path / "gw1.sls"), **system)
 
         return judge
+
+    @pytest.mark.parametrize("text", ["", "gw1", "- ftpgw", "other: {}"])
+    def test_a_file_without_a_gateway_is_none(self, judge, text):
+        [line] = judge(text, system="Debian 12")
+        assert line.startswith("ftpgw: pillar has nothing for this gateway")
+
+    def test_a_file_that_is_not_there_is_said_so(self, served):
+        with pytest.raises(CommandExecutionError, match=r"none\.sls: there is no such file"):
+            served["ftpgw.problems"](pillar="/srv/pillar/none.sls")
+
+    @pytest.mark.parametrize("broken", ["x: [", "x: {{ none.x }}", "x: {% if %}", 'x: "\\q"'])
+    def test_of_a_file_that_is_broken_only_the_line_is_told(self, judge, caplog, broken):
+        """Salt's own error has what stands around it, and so does what it logs."""
+        with pytest.raises(
+            CommandExecutionError, match=r"gw1\.sls: cannot be rendered \(line"
+        ) as told:
+            judge(f"ftpgw:\n  y: {{password: {HASH}}}\n  {broken}\n", system="Debian 12")
+        assert HASH not in f"{told.value} {told.value.__cause__} {caplog.text}"
 
     def test_the_example_is_good_everywhere(self, judge):
         text = (ROOT / "pillar.example").read_text()

@@ -168,6 +168,17 @@ def test_changed_variables_restart_the_service(up):
     applied(up, ["env/ALSO", "env/WHO", "service"], envdir={"ALSO": "acme"})
 
 
+def test_variables_of_pillar_are_those_that_pillar_has(minion):
+    """Though `pillar.get` of Salt 3008 has asterisks for a state that asks."""
+    pillar = {"mine": {"services": {"asks": {"envdir": {"SECRET": "hunter2"}}}}}
+    other = type(minion)(minion.root, pillar=pillar)
+    given = {"name": "asks", "settings": SLEEP, "path": "mine:services:asks"}
+    done = other.apply("daemontools.declared", **given)
+    assert (done["result"], "hunter2" in str(done)) == (True, False)
+    assert (minion.root / "svc.d/asks/env/SECRET").read_text() == "hunter2\n"
+    assert other.apply("daemontools.dead", name="asks")["result"] is True
+
+
 def test_a_service_that_is_not_enabled_is_up_with_a_down_file(up):
     before = record(up)["pid"]
     applied(up, ["down"], enabled=False)

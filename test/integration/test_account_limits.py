@@ -261,6 +261,24 @@ class TestHomes:
         assert (outside / "stays").exists()
         assert accounts()["changes"] == {}
 
+    def test_what_is_mounted_in_it_is_not_purged(self, mistaken, tmp_path):
+        """A folder that several accounts see is on the same file system, mounted once more."""
+        (tmp_path / "stays").touch()
+        declare()
+        shared = pathlib.Path("/home/limited/shared for all")
+        shared.mkdir()
+        subprocess.run(["mount", "--bind", tmp_path, shared], check=True)
+        try:
+            with mistaken() as ftpgw:
+                ftpgw["accounts"]["limited"] = {"state": "absent", "purge": True}
+            told = gw.salt_call("--out=json", "ftpgw.problems").stdout
+            assert "limited:purge: /home/limited is mounted, or has something mounted in" in told
+            assert gw.salt_call("state.apply", "ftpgw.accounts").returncode != 0
+            assert (tmp_path / "stays").exists()
+        finally:
+            subprocess.run(["umount", shared], check=True)
+            shared.rmdir()
+
     @pytest.mark.parametrize("settings", [{}, {"state": "absent", "purge": True}])
     def test_a_link_is_no_home(self, mistaken, settings, tmp_path):
         link = pathlib.Path("/home/linked")

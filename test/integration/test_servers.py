@@ -239,6 +239,16 @@ class Promises:
         kernel = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
         assert kernel == ["57344", "65535"]
 
+    def test_who_waits_for_data_is_seen_and_sent_away(self):
+        """Some servers listen for data with the very process that serves a session."""
+        with LAN.session(tls=context()) as ftp:
+            ftp.sendcmd("PASV")
+            [session] = gw.call("ftpgw.sessions")
+            assert (session["address"], session["account"]) == (LAN.source, "partner")
+            assert gw.call("ftpgw.end", "partner")[0]["pid"] == session["pid"]
+            with pytest.raises((EOFError, OSError, ftplib.Error)):
+                ftp.voidcmd("NOOP")
+
     def test_a_dead_resolver_delays_nobody(self):
         """No names are looked up: a resolver that never answers is not even asked."""
         files = {
@@ -531,6 +541,10 @@ def test_pillar_may_hold_both_and_they_are_never_shown(tmp_path):
                 assert file.read_text().splitlines()[1] not in done.stdout + done.stderr
         assert pathlib.Path(TLS["key"]).read_text().strip() == texts["key"].strip()
         assert os.stat(TLS["key"]).st_mode & 0o777 == 0o600
+        # What is asked between two runs judges the same two.
+        gw.forget_starts()
+        assert gw.call("ftpgw.health", "greeting=False")["problems"] == []
+        assert gw.call("ftpgw.certificate")["days"] > 0
         # And where TLS is not required, both are served.
         for tls in (context(), None):
             with LAN.session(tls=tls) as ftp:

@@ -285,7 +285,7 @@ class TestMisfits:
     def test_another_file_system_does_not_go(self):
         machine = {**MACHINE, "sizes": {"/home/partner": ""}}
         [line] = misfits(machine, partner={"state": "absent", "purge": True})
-        assert line.startswith(f"{PATH}:partner:purge: /home/partner is a file system of its own")
+        assert line.startswith(f"{PATH}:partner:purge: /home/partner is mounted, or has")
 
 
 class TestNumbers:
@@ -589,3 +589,21 @@ def test_a_system_that_knows_bcrypt_only_gets_nothing_else():
     bcrypt = {"password": "$2b$10$" + "a" * 53}
     [line] = _accounts.problems({"a": GIVEN, "b": bcrypt}, PATH, bcrypt=True)
     assert line == f"{PATH}:a:password: this system knows bcrypt only (make a hash with: encrypt)"
+
+
+@pytest.mark.parametrize(("memory", "refused"), [(64000000, 1), (68000000, 0), (None, 0)])
+def test_a_hash_for_which_the_server_has_not_enough_memory_is_refused(memory, refused):
+    """Whoever has the right password would be told that it is wrong."""
+    scrypt = {"password": "$7$CU..../....saltsaltsalt$" + "a" * 43}
+    found = _accounts.problems({"a": scrypt, "b": GIVEN}, PATH, memory=memory)
+    told = f"{PATH}:a:password: to check this hash takes 67108864 bytes, and open-ftpd has 64000000"
+    assert [line.partition(" (")[0] for line in found] == [told] * refused
+    assert "salt$" not in "".join(found)
+    if refused:
+        with pytest.raises(SaltInvocationError, match="a:password: to check this hash takes"):
+            _accounts.resolved(
+                _accounts.checked({"a": {"password": "sdb://v/a"}}, PATH),
+                {"sdb://v/a": scrypt["password"]}.__getitem__,
+                PATH,
+                memory=memory,
+            )

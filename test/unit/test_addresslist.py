@@ -43,6 +43,12 @@ def test_comments_blanks_and_the_line_ends_of_dos_are_no_addresses():
     assert _addresslist.lines(content) == ["", "", "10.0.0.1", "10.0.0.0/24", "10.0.0.1"]
 
 
+def test_a_comment_ends_with_its_line_whatever_ends_that():
+    """One of an old Macintosh had taken the whole list along, also that of whom to deny."""
+    assert _addresslist.lines(b"# two\r9.9.9.9\r10.0.0.1 #\r") == ["", "9.9.9.9", "10.0.0.1"]
+    assert _addresslist.lines("# one\u2028or two\n9.9.9.9".encode()) == ["", "9.9.9.9"]
+
+
 def test_what_is_no_utf8_is_still_a_line():
     """So that it is refused with its number."""
     assert _addresslist.lines(b"\xff\xfe\n9.9.9.9\n")[1] == "9.9.9.9"

@@ -29,6 +29,23 @@ def test_each_kind_has_a_name(kind):
     assert _hash.is_weak(HASHES[kind]) is (kind == "MD5")
 
 
+@pytest.mark.parametrize(
+    ("hashed", "megabytes"),
+    [
+        *((hashed, 0) for name, hashed in HASHES.items() if name != "yescrypt"),
+        ("$y$j9T$", 16),
+        ("$gy$jBT$", 64),
+        ("$y$jF5$", 256),
+        ("$7$CU..../....", 64),
+        ("$7$6./.../....", 2),
+        *((f"${cut}", 0) for cut in ("y", "y$", "y$j", "y$j9", "y$j9!", "7", "7$", "7$!U", "7$CU")),
+    ],
+)
+def test_how_much_memory_a_log_in_takes(hashed, megabytes):
+    """What a broken one takes is not known."""
+    assert _hash.memory(hashed) == megabytes << 20
+
+
 @pytest.mark.parametrize("hashed", ["", "!", "*", "$", "$6", "plain", "$zz$a$b"])
 def test_what_is_none_that_is_known(hashed):
     assert (_hash.kind(hashed), _hash.is_weak(hashed)) == ("unknown", False)

@@ -104,6 +104,13 @@ def test_nothing_older_than_since_is_returned(log, since, count):
     assert len(_multilog.read(str(log), since=since)) == count
 
 
+def test_a_clock_that_was_wrong_for_a_while_hides_nothing(log):
+    """As one that a machine has until it is told the time, after each boot."""
+    with (log / "current").open("a") as current:
+        current.write(stamped(3600, "booted") + stamped(int(time.time()), "line 8"))
+    assert texts(_multilog.read(str(log), None, since="150m")) == ["line 6", "line 7", "line 8"]
+
+
 def test_since_may_be_a_time(log, zone):
     an_hour_ago = time.time() - 3600
     local = time.strftime("%Y-%m-%dT%H:%M", time.localtime(an_hour_ago))

@@ -47,6 +47,11 @@ def test_one_that_failed_is_not_complete():
     assert (record["bytes"], record["seconds"]) == (0, 0.0)
 
 
+def test_how_long_one_took_that_was_too_slow_for_a_rate_is_not_known():
+    [record] = transfers('[partner] OK UPLOAD: Client "9.9.9.9", "/a", 4 bytes, 0.00Kbyte/sec')
+    assert (record["bytes"], record["seconds"], record["complete"]) == (4, None, True)
+
+
 def test_those_of_one_account_can_be_asked_for():
     assert len(transfers(UPLOAD, account="partner")) == 1
     assert transfers(UPLOAD, account="part") == []

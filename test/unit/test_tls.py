@@ -10,6 +10,7 @@ import _tls
 import pytest
 from printed import plain, shown
 
+NO_PEM = "is no certificate in PEM, or not a whole one"
 # Later than the certificates are made, on a machine however slow.
 NOW = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
 
@@ -18,7 +19,7 @@ def make(folder, name, days=90, *options):
     """Have openssl make a certificate and a key; returns their paths."""
     paths = {what: str(folder / f"{name}.{what}") for what in ("certificate", "key")}
     command = ["openssl", "req", "-x509", "-nodes", "-subj", f"/CN={name}", "-days", str(days)]
-    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *options]
+    kind = options or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
     where = ["-keyout", paths["key"], "-out", paths["certificate"]]
     subprocess.run([*command, *kind, *where], check=True, capture_output=True)
     os.chmod(paths["key"], 0o600)
@@ -69,7 +70,27 @@ def test_what_is_no_certificate_is_refused(good, tmp_path):
     ):
         file.write_bytes(text)
         found, _ = judged({**good, "certificate": str(file)})
-        assert found == [f"ftpgw:tls:certificate: {file} is no certificate in PEM"]
+        assert found == [f"ftpgw:tls:certificate: {file} {NO_PEM}"]
+
+
+def test_a_chain_that_was_cut_off_is_no_fault_of_the_key(good, other, tmp_path):
+    """Nor is what an editor has put before the first line."""
+    file = tmp_path / "chain"
+    own, more = (pathlib.Path(pair["certificate"]).read_bytes() for pair in (good, other))
+    nothing = b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+    for text in (own + more[:100], own + nothing, b"\xef\xbb\xbf" + own, own[:100]):
+        file.write_bytes(text)
+        found, _ = judged({**good, "certificate": str(file)})
+        assert found == [f"ftpgw:tls:certificate: {file} {NO_PEM}"]
+    file.write_bytes(b"gw, and who signed it\n" + own + more)
+    assert judged({**good, "certificate": str(file)}) == ([], [])
+
+
+def test_a_certificate_that_openssl_finds_too_weak_is_no_fault_of_the_key(tmp_path):
+    weak = make(tmp_path, "weak", 90, "-newkey", "rsa:512")
+    [line], _ = judged(weak)
+    told = "is refused by OpenSSL (ee key too small)"
+    assert line == f"ftpgw:tls:certificate: {weak['certificate']} {told}"
 
 
 def test_the_key_of_another_certificate_is_refused(good, other):

@@ -5,7 +5,6 @@ import re
 from itertools import product
 
 import _rules
-import _tcpcdb as tcpcdb
 import _verdicts as verdicts
 import pytest
 from hypothesis import given, settings
@@ -45,7 +44,7 @@ def told(difference, address):
     found = []
     for changes in difference.values():
         for change, named in changes.items():
-            for text in named:
+            for text in (text for text in named if text != "=h"):
                 low, _, high = text.partition("-")
                 network = None if high else ipaddress.ip_network(low)
                 inside = (
@@ -102,9 +101,20 @@ def test_lines_that_differ_in_their_middle_are_told_whole():
     }
 
 
-def test_rules_without_a_cdb_key_for_addresses_are_passed_over(tmp_path):
-    tcpcdb.write(tmp_path / "a.cdb", [])
-    assert verdicts.difference("=h:deny\n:deny", "=h:allow\njoe@1.2.3.4:allow\n:deny") == {}
+@pytest.mark.parametrize(
+    ("come", "told"),
+    [
+        ("=.example.org:allow", ["=.example.org"]),
+        ("=:allow", ["="]),
+        ("joe@9.9.9.9:allow\njoe@=h:allow", ["joe@9.9.9.9", "joe@=h"]),
+        ("=h:deny\njoe@10.1.2.3:allow\njoe@=x.example.net:allow", []),
+    ],
+)
+def test_who_is_let_in_by_name_is_told(come, told):
+    """By what else would be said of whom the rule is about."""
+    old = "10.0-3.:allow\n=.example.net:allow\n:deny"
+    changes = {"no site": {"deny -> allow": told}} if told else {}
+    assert verdicts.difference(old, f"{come}\n{old}") == changes
 
 
 @settings(max_examples=300)
@@ -152,6 +162,10 @@ class TestDigest:
     )
     def test_what_looks_alike(self, other):
         assert verdicts.digest("9.9.9.:allow\n9.9.9.13:deny\n:deny") != verdicts.digest(other)
+
+    def test_an_exception_from_a_rule_about_names(self):
+        text = "=.example.org:deny\n:allow"
+        assert verdicts.digest(text) != verdicts.digest(f"=h.example.org:allow\n{text}")
 
     def test_it_names_its_definition(self):
         assert re.fullmatch("1:[0-9a-f]{16}", verdicts.digest(":deny"))
