@@ -1,7 +1,12 @@
 """The rules by which tcpserver admits clients, as states."""
 
+import time
+
 import _result
 from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# How often rules that have just come into force are looked at, before they are others.
+_LOOKS, _PAUSE = 20, 0.1
 
 
 def managed(name, settings, path=None):
@@ -88,8 +93,11 @@ def _made(name, plan, apply, fine):
 def _not_as_made(plan):
     """Read again, and return what is wrong with rules that have just come into force."""
     try:
-        if plan()["changes"]:
-            return "somebody else wrote the rules at the same time"
+        for _ in range(_LOOKS):
+            if not plan()["changes"]:
+                return None
+            # Somebody is being denied in a hurry, which is done in a moment.
+            time.sleep(_PAUSE)
+        return "somebody else wrote the rules at the same time"
     except (SaltInvocationError, CommandExecutionError) as error:
         return f"the change is in force, but could not be read again: {error}"
-    return None
