@@ -168,11 +168,12 @@ def resolved(declared, get, path, bcrypt=False, memory=None):
 
 def _unknown_to_server(hashed, path, bcrypt, memory):
     """Yield why nobody could log in though the password is that of the hash."""
+    needed = _hash.memory(hashed)
     if bcrypt and not hashed.startswith("$2"):
         yield f"{path}: this system knows bcrypt only (make a hash with: encrypt)"
-    elif memory and _hash.memory(hashed) >= memory:
+    elif needed and memory is not None and needed >= memory:
         yield (
-            f"{path}: to check this hash takes {_hash.memory(hashed)} bytes, and open-ftpd has "
+            f"{path}: to check this hash takes {needed} bytes, and open-ftpd has "
             f"{memory} (make a hash with: openssl passwd -6; or raise its softlimit: memory)"
         )
 

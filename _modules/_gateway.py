@@ -20,6 +20,8 @@ from _check import LINE, Setting, choice, kind, listing, mapping, table, word
 PILLAR = "ftpgw"
 PROXY = "ftp-proxy"
 SERVER = "open-ftpd"
+# What PAM goes by where the file of a program has no line of some kind, or is not there.
+_ANY_PROGRAM = "/etc/pam.d/other"
 _LINES = listing(LINE, "lines of text")
 _PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
 _NAME = kind(
@@ -267,7 +269,8 @@ def problems(declared, merged, judge_rules, log_dir):
         ]
     if not isinstance(declared, dict):
         return _check.problems(GATEWAY, declared, PILLAR)
-    given = {key: value for key, value in declared.items() if value is not None}
+    # Of what is empty the rest holds; but whoever says `tls` wants it, whatever is missing there.
+    given = {key: value for key, value in declared.items() if value is not None or key == "tls"}
     own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
     accounts, path = given.get("accounts", {}), f"{PILLAR}:accounts"
@@ -323,10 +326,24 @@ def _server(given, merged):
             f"{PILLAR}:packages: {package} is not for the server {name}, and cannot be beside it "
             f"(say which one you want: {PILLAR}:server)"
         )
+    found += _pam(given.get("pam"), servers[name].get("pam"), name)
     bypassed = bypass(given, servers[name])
     if "tls" in given and bypassed:
         found.append(f"{bypassed}, and TLS with it (leave it out, or {PILLAR}:tls)")
     return found
+
+
+def _pam(own, usual, name):
+    """Where PAM of a pillar's own says nothing, and goes by what it has for any other program."""
+    if not usual or not isinstance(own, dict) or _check.problems(SETTINGS["pam"].kind, own, ""):
+        return
+    told = f"and else PAM lets in whoever has a password here, by {_ANY_PROGRAM}"
+    if own.get("file", usual["file"]) != usual["file"]:
+        yield f"{PILLAR}:pam:file: {name} asks {usual['file']}, {told} (leave this out)"
+    begin = [line.split()[0].lstrip("-") for line in own.get("lines", ()) if line.strip()]
+    for first in ("auth", "account") if "lines" in own and "@include" not in begin else ():
+        if first not in begin:
+            yield f"{PILLAR}:pam:lines: needs some that begin with '{first}', {told}"
 
 
 def _unkept(given, merged):

@@ -142,7 +142,7 @@ class TestFrom:
             ),
             (
                 {
-                    "pam": {"lines": ["auth required pam_permit.so"]},
+                    "pam": {"lines": [f"{it} required pam_deny.so" for it in ("auth", "account")]},
                     "accounts": {"limited": {"until": "2027-03-31"}},
                 },
                 "ftpgw:accounts:limited:until: ftpgw:pam may not ask for this",

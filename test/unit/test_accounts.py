@@ -595,6 +595,7 @@ def test_a_system_that_knows_bcrypt_only_gets_nothing_else():
 def test_a_hash_for_which_the_server_has_not_enough_memory_is_refused(memory, refused):
     """Whoever has the right password would be told that it is wrong."""
     scrypt = {"password": "$7$CU..../....saltsaltsalt$" + "a" * 43}
+    assert _accounts.problems({"b": GIVEN}, PATH, memory=-1) == []
     found = _accounts.problems({"a": scrypt, "b": GIVEN}, PATH, memory=memory)
     told = f"{PATH}:a:password: to check this hash takes 67108864 bytes, and open-ftpd has 64000000"
     assert [line.partition(" (")[0] for line in found] == [told] * refused

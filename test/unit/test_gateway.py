@@ -271,6 +271,7 @@ TWO_SERVERS = {
     "servers": {
         "small": {"keeps": ["until"], "packages": ["small", "pam"]},
         "large": {
+            "pam": {"file": "/etc/pam.d/large", "lines": ["auth required pam_x.so"]},
             "can": ["tls"],
             "keeps": ["from", "only", "sessions", "until"],
             "access": "/etc/large.access",
@@ -303,7 +304,29 @@ class TestServer:
     def test_tls_is_refused_by_the_name_of_a_server_that_knows_none(self):
         assert self.said("small", tls=TLS) == ["ftpgw:tls: small knows no TLS (large does)"]
 
-    @pytest.mark.parametrize("tls", [{}, {"required": True}, {"certificate": "/c"}, "x", True])
+    @pytest.mark.parametrize(
+        ("pam", "told"),
+        [
+            (
+                {"lines": []},
+                ["lines: needs some that begin with 'auth'", "lines: needs some that "],
+            ),
+            ({"lines": ["auth x", "session x"]}, ["lines: needs some that begin with 'account'"]),
+            ({"lines": ["-auth x", "account x"], "file": "/etc/pam.d/large"}, []),
+            ({"lines": ["@include common-auth"]}, []),
+            ({"file": ""}, ["file: large asks /etc/pam.d/large, and else PAM lets in whoever has"]),
+            ({"file": "/etc/pam.d/mine"}, ["file: large asks /etc/pam.d/large, and else"]),
+        ],
+    )
+    def test_what_pam_is_not_told_it_does_not_ask_of_everybody(self, pam, told):
+        """Where a file of PAM has no line of some kind, a person of the gateway could log in."""
+        found = self.said(pam=pam)
+        assert len(found) == len(told)
+        for line, begin in zip(found, told, strict=True):
+            assert line.startswith(f"ftpgw:pam:{begin}")
+        assert self.said("small", pam=pam) == []
+
+    @pytest.mark.parametrize("tls", [{}, {"required": True}, {"certificate": "/c"}, "x", 1, None])
     def test_half_of_tls_is_no_tls_and_refused(self, tls):
         assert self.said(tls=tls)[0].startswith("ftpgw:tls: ")
 
@@ -360,7 +383,7 @@ class TestServer:
         said = self.limited(more=more, **limits)
         assert said[0].startswith("ftpgw:services:open-ftpd:command: does not begin with ")
         assert f"ftpgw:accounts:partner:{key} with it" in said[0]
-        said = self.limited(more={"pam": {"file": "/etc/pam.d/mine"}}, **limits)
+        said = self.limited(more={"pam": {"lines": ["auth x", "account x"]}}, **limits)
         told = (
             f"ftpgw:accounts:partner:{key}: ftpgw:pam may not ask for this (leave one of them out)"
         )
