@@ -325,6 +325,11 @@ def text(name, directory):
     return _content(paths(name, directory)[0]).decode(errors="replace")
 
 
+def is_sealed(name, directory):
+    """Tell whether both files of a rule set are as they were made of settings."""
+    return bool(_sealed(*paths(name, directory))[1])
+
+
 def in_force(name, directory):
     """
     Return the text of the rules in force, or None where there is no cdb that tcpserver can read.

@@ -420,6 +420,10 @@ def release(name, passed=False):
         if passed and not _rulefiles.past(name, _directory()):
             # The rules are gone, and the minion would ask for this for ever.
             return {"changes": {}, "warnings": _ended_in_time(name)}
+        if passed and not _rulefiles.is_sealed(name, _directory()):
+            # Somebody keeps out whom pillar lets in, and nobody would read that he comes back.
+            told = "its files were edited by hand, so the next run of states ends what is held"
+            return {"changes": {}, "warnings": [f"{name}: {told}"]}
         return _held(name, lambda held: held if passed else _holds.NOTHING)
 
 

@@ -680,6 +680,21 @@ class TestHeld:
         assert declare(page)["changes"] == {}
         assert "warnings" not in declare(page)
 
+    def test_what_was_edited_by_hand_is_not_undone_while_nobody_looks(
+        self, ask, declare, page, rules, later
+    ):
+        """By the minion's schedule; the next run of states tells whose verdict it changes back."""
+        ask("deny", "9.9.9.9", until="30m")
+        text = (rules / "ftp.rules").read_text()
+        (rules / "ftp.rules").write_text(f"9.9.9.8:deny\n{text}")
+        ask("compile")
+        later()
+        done = ask("release", passed=True)
+        assert (done["changes"], len(done["warnings"])) == ({}, 1)
+        assert {self.verdict(ask, one) for one in ("9.9.9.9", "9.9.9.8")} == {"deny"}
+        assert declare(page)["changes"]
+        assert {self.verdict(ask, one) for one in ("9.9.9.9", "9.9.9.8")} == {"allow"}
+
     def test_rules_that_go_leave_nothing_to_the_minions_schedule(
         self, minion, ask, declare, page, monkeypatch
     ):

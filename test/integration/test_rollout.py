@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import select
 import signal
 import socket
 
@@ -128,6 +129,8 @@ def test_one_at_a_time_and_ctrl_c_prints_the_table(fleet, change, tmp_path):
     second = fleet.run("ftpgw.rollout", ALL, *ORDER)
     assert second.returncode == 1
     assert f"a rollout to {ALL} (pid {begun.pid}) has been at work" in second.stdout
+    # Whoever watches by a pipe is told meanwhile, too.
+    assert select.select([begun.stdout], [], [], 60)[0]
     begun.send_signal(signal.SIGINT)
     told = begun.communicate()[0]
     there.unlink()
