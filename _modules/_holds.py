@@ -16,7 +16,7 @@ import shutil
 import _check
 import _files
 import _multilog
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 KEPT = 10
 _STAMP = re.compile(r"(\d{8}T\d{12}Z)\.json")
@@ -88,18 +88,23 @@ def held(stem, now):
     Return what is held against the settings of a rule set at a moment, in seconds since 1970.
 
     ``denied`` is ``{network: until}``; ``again`` is None, or has the moment ``since`` when the
-    settings that are in force again first were, ``until``, ``settings`` and ``lists``.
+    settings that are in force again first were, ``until``, ``settings`` and ``lists``.  Raises CommandExecutionError where it cannot be understood.
     """
     try:
         with open(_held(stem), encoding="utf-8") as file:
             found = json.load(file)
+        again = found["again"] and _read(found["again"])
+        return {
+            "denied": {who: until for who, until in found["denied"].items() if until > now},
+            "again": again if again and again["until"] > now else None,
+        }
     except FileNotFoundError:
         return NOTHING
-    again = found["again"] and _read(found["again"])
-    return {
-        "denied": {who: until for who, until in found["denied"].items() if until > now},
-        "again": again if again and again["until"] > now else None,
-    }
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # Whoever is in it would be let in if it were taken for none.
+        raise CommandExecutionError(
+            f"{_held(stem)} is not as it was written (without it nobody is denied in a hurry)"
+        )
 
 
 def hold(stem, held):

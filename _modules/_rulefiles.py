@@ -152,7 +152,7 @@ def past_settings(name, number, directory):
 def _recalled(stem, number):
     try:
         return _holds.recall(stem, number)
-    except (IndexError, OSError):
+    except (IndexError, OSError, ValueError, KeyError):
         count = len(_holds.past(stem))
         folder, name = os.path.split(stem)
         names = [each for each, _ in cdbs(folder)]

@@ -339,7 +339,7 @@ def drain(name, timeout=300):
         try:
             left = _sessions.wait(_sessions.read({name: _listener.number(port)}), timeout)
         except LookupError as error:
-            raise CommandExecutionError(f"who is connected is not known: {error}")
+            raise CommandExecutionError(f"is down; who is connected is not known: {error}")
         return sorted(session["address"] for session in left)
 
 

@@ -850,9 +850,12 @@ def _facts(name, script, address, since, known):
     if cdb:
         try:
             answer = __salt__["tcprules.check"](cdb, address)
-            held = list(_rulefiles.holding(rules, _rulefiles.held(cdb, _rules_dir())))
         except CommandExecutionError as error:
             answer = {"verdict": "deny", "rule": None, "site": str(error)}
+        try:
+            held = list(_rulefiles.holding(rules, _rulefiles.held(cdb, _rules_dir())))
+        except CommandExecutionError as error:
+            held = [str(error)]
     settings, sessions = known["settings"], known["sessions"]
     mine = [session for session in sessions or () if session["service"] == name]
     limits, ports, told = settings["limited"].get(rules), "", []

@@ -119,7 +119,7 @@ def _groups(name, groups, ask):
 def _text(name, one, ask):
     """Return the rules of a gateway, line by line, with the names of their sites."""
     [(_, answer)] = ask([one], "tcprules.dump", name, sites=True)
-    return answer.value if answer.kind == "good" else None
+    return answer.value if answer.kind == "good" and isinstance(answer.value, list) else None
 
 
 def _whose(name, text, one, ask):

@@ -82,6 +82,9 @@ def rollout(
     wrong = _waves.problem(ids, canaries, wave)
     if on_failure not in list(_REVERTS):
         wrong = f"on_failure: must be stop or revert, not {on_failure!r}"
+    if not sls:
+        # To a minion that is all of its states.
+        wrong = f"sls: must name states such as ftpgw, not {sls!r}"
     if wrong:
         return _told([wrong], 1)
     revert, cached = _REVERTS[on_failure], __opts__["pillar_cache"]

@@ -2,7 +2,7 @@
 
 import _holds
 import pytest
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 ONE, TWO = {"sites": {"a": {}}}, {"sites": {"b": {}}}
 LISTS = {"salt://list": b"9.9.9.9\n\xff\xfe"}
@@ -61,6 +61,14 @@ def test_what_is_held_ends_by_itself(stem):
     assert _holds.held(stem, 999)["denied"] == {"9.9.9.9": 1000, "8.8.8.8": 3000}
     assert _holds.held(stem, 1999) == {"denied": {"8.8.8.8": 3000}, "again": again}
     assert _holds.held(stem, 3000) == {"denied": {}, "again": None}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"denied": [], "again": null}'])
+def test_what_is_held_and_cannot_be_read_is_not_taken_for_nothing(stem, tmp_path, text):
+    _holds.hold(stem, {"denied": {"9.9.9.9": 1000}, "again": None})
+    (tmp_path / ".past/ftp/held").write_text(text)
+    with pytest.raises(CommandExecutionError, match=r"/held is not as it was written"):
+        _holds.held(stem, 0)
 
 
 def test_nothing_is_held_where_nobody_said_so(stem):

@@ -50,3 +50,14 @@ def test_what_a_gateway_says_steers_no_terminal(runner):
     runner.__jid_event__ = types.SimpleNamespace(fire_event=lambda *event: said.append(event[0]))
     runner._say("gw1: would change\n  a: \x1b[2Jb")
     assert [event["text"] for event in said] == ["gw1: would change\n  a: \\x1b[2Jb"]
+
+
+@pytest.mark.parametrize("sls", ["", None, []])
+def test_no_states_at_all_are_not_all_of_them(runner, sls, monkeypatch):
+    """An empty variable of a shell would have a minion apply its highstate."""
+    monkeypatch.setattr(runner._minions, "matched", lambda *_: ["gw1"])
+    answer = runner.rollout("gw1", sls=sls)
+    assert (answer["retcode"], answer["text"]) == (
+        1,
+        f"sls: must name states such as ftpgw, not {sls!r}",
+    )
