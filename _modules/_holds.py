@@ -88,7 +88,9 @@ def held(stem, now):
     Return what is held against the settings of a rule set at a moment, in seconds since 1970.
 
     ``denied`` is ``{network: until}``; ``again`` is None, or has the moment ``since`` when the
-    settings that are in force again first were, ``until``, ``settings`` and ``lists``.  Raises CommandExecutionError where it cannot be understood.
+    settings that are in force again first were, ``until``, ``settings`` and ``lists``.
+
+    Raises CommandExecutionError where it cannot be understood.
     """
     try:
         with open(_held(stem), encoding="utf-8") as file:
