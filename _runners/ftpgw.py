@@ -5,10 +5,12 @@ Every gateway that is meant stands in every table, also one that does not answer
 is for people; with ``--out=json`` the key ``gateways`` holds what each of them said.
 """
 
+import contextlib
 import functools
 import logging
 import os
 import signal
+import sys
 import time
 
 import _alone
@@ -321,7 +323,10 @@ def _say(text):
     """Tell whoever watches; lines before it would make JSON none."""
     if not __opts__.get("output"):
         text = "\n".join(map(_tables.visible, text.split("\n")))
-        __jid_event__.fire_event({"text": text, "outputter": "ftpgw_lines"}, "progress")
+        # Who reads it by a pipe is told now; if he has gone, that is no reason to stop half-way.
+        with contextlib.suppress(OSError):
+            __jid_event__.fire_event({"text": text, "outputter": "ftpgw_lines"}, "progress")
+            sys.stdout.flush()
 
 
 def _told(lines, retcode, gateways=None):

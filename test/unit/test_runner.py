@@ -52,6 +52,14 @@ def test_what_a_gateway_says_steers_no_terminal(runner):
     assert [event["text"] for event in said] == ["gw1: would change\n  a: \\x1b[2Jb"]
 
 
+def test_whoever_reads_by_a_pipe_and_goes_stops_nothing(runner):
+    def broken(*_):
+        raise BrokenPipeError
+
+    runner.__jid_event__ = types.SimpleNamespace(fire_event=broken)
+    runner._say("wave 1 of 2: gw1")
+
+
 @pytest.mark.parametrize("sls", ["", None, []])
 def test_no_states_at_all_are_not_all_of_them(runner, sls, monkeypatch):
     """An empty variable of a shell would have a minion apply its highstate."""
