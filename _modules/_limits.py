@@ -24,7 +24,8 @@ LIMITS = _check.either(
     _check.table(
         {
             "per_client": Setting(
-                _check.number(1),
+                # Of a number of more than 32 bits nftables takes the last of them, which may be 0.
+                _check.number(1, 1_000_000),
                 "How many connections one address may have at once; by default two thirds of the"
                 " places of its service, so that nobody takes them all.",
             ),

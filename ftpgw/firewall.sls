@@ -9,7 +9,9 @@ include:
   - ftpgw.ready
   - ftpgw.packages
   - ftpgw.services
-{%- if not (ftpgw.proxied or ports or ftpgw.limited) %}
+{%- if ftpgw.problems %}
+{#- There are no services to wait for, and the run ends before. #}
+{%- elif not (ftpgw.proxied or ports or ftpgw.limited) %}
   - ftpgw.nofilter
 {%- elif filter.template is defined %}
 {%- set text %}{% include filter.template %}{% endset %}

@@ -28,7 +28,12 @@ def rendered(*arguments, **tcpserver):
     ("given", "problem"),
     [
         (True, "x: expected false or settings such as per_client: 5, got true"),
-        ({"per_client": 0}, "x:per_client: expected a whole number of at least 1, got 0"),
+        ({"per_client": 0}, "x:per_client: expected a whole number from 1 to 1000000, got 0"),
+        # nftables would take it for 0, which lets nobody in.
+        (
+            {"per_client": 2**32},
+            "x:per_client: expected a whole number from 1 to 1000000, got 4294967296",
+        ),
         ({"new": 20}, "x:new: expected a rate such as 20/minute, got 20 (quote it)"),
         ({"new": "20/day"}, "x:new: expected a rate such as 20/minute, got '20/day'"),
         ({"new": "1/hour", "ban": "0m"}, "x:ban: expected a time such as 10m, 2h or 1d, got '0m'"),
