@@ -95,13 +95,19 @@ def got(value, secret=False):
     if isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float) and not secret:
-        return str(value)[:_SHOWN]
+        # Python writes no number of thousands of digits, but for its hexadecimal ones.
+        return (str if abs(value) < 10**_SHOWN or value != value else hex)(value)[:_SHOWN]
     if not isinstance(value, str) or secret:
         said = (words for kind, words in _TYPES if isinstance(value, kind))
         return next(said, f"a {type(value).__name__}")
-    if _HASH.search(value):
+    if is_hash(value):
         return "a password hash"
     return repr(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 3]}...")
+
+
+def is_hash(text):
+    """Tell whether a text looks like a password hash, or holds one."""
+    return bool(_HASH.search(text))
 
 
 def hint(word, known):

@@ -24,8 +24,11 @@ SERVER = "open-ftpd"
 _ANY_PROGRAM = "/etc/pam.d/other"
 _LINES = listing(LINE, "lines of text")
 _PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
+# It stands in the path of whatever is told of it.
 _NAME = kind(
-    "a name", lambda name: isinstance(name, str) and name.isprintable(), {"type": "string"}
+    "a name",
+    lambda name: isinstance(name, str) and name.isprintable() and not _check.is_hash(name),
+    {"type": "string"},
 )
 
 
@@ -403,7 +406,8 @@ def _foreign(packages, servers, name):
     ours = servers[name].get("packages", [])
     others = {each for other in servers.values() for each in other.get("packages", [])}
     wanted = packages if isinstance(packages, list) else []
-    return [each for each in wanted if each in others and each not in ours]
+    named = [each for each in wanted if isinstance(each, str)]
+    return [each for each in named if each in others and each not in ours]
 
 
 def _way(given, merged):

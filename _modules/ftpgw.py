@@ -121,7 +121,8 @@ def problems(pillar=None, system=None, saltenv=None):
     Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
     is 1.  An interface or an address that this machine does not have keeps only the proxy and the
     packet filter from being applied, anything else all states.  Raises CommandExecutionError for a
-    pillar file that is not there, or that cannot be rendered.
+    pillar file that is not there, or that cannot be rendered, and SaltInvocationError for a system
+    that the formula does not know.
 
     CLI Example:
 
@@ -133,8 +134,8 @@ def problems(pillar=None, system=None, saltenv=None):
     if pillar is None:
         found = _gateway_of(_served(saltenv))["problems"]
     else:
-        fields = _fields(_rendered(pillar))
-        found = _judged(fields, _system(system), _served(saltenv))["problems"]
+        fields, fetch = _fields(_rendered(str(pillar))), _served(saltenv)
+        found = _judged(fields, _system(system, fetch), fetch)["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -1000,7 +1001,9 @@ def _gateway_of(fetch=None, saltenv=None):
         return [read[name] for name in names]
 
     made = _judged(_fields(__pillar__), __grains__, reading, here=True)
-    made["settings"]["digest"] = _digest(_fields(__pillar__))
+    # What makes no sense may have keys that no JSON has.
+    makes_sense = not made["settings"]["problems"]
+    made["settings"]["digest"] = _digest(_fields(__pillar__)) if makes_sense else ""
     if saltenv:
         run["gateway"] = made
         _ownfiles.keep(memory, modules, read)
@@ -1289,6 +1292,10 @@ def _rendered(pillar):
         line = error.line_num or next(reversed(lines), "")
         told = f"{pillar}: cannot be rendered{f' (line {line})' if line else ''}"
         raise CommandExecutionError(f"{told}; slsutil.renderer tells why") from None
+    except Exception as error:
+        # What a template runs may raise anything, and with any words.
+        told = f"{pillar}: cannot be rendered ({type(error).__name__})"
+        raise CommandExecutionError(f"{told}; slsutil.renderer tells why") from None
     finally:
         log.disabled = before
     return content if isinstance(content, dict) else {}
@@ -1319,11 +1326,15 @@ def _entry(path):
     return salt.utils.data.traverse_dict_and_list(__pillar__, path, None, ":")
 
 
-def _system(system):
+def _system(system, fetch):
     """Return the grains that a text such as ``OpenBSD 7.6`` is short for."""
     if system is None:
         return __grains__
     family, _, release = str(system).partition(" ")
+    known = [name for file in fetch(["platforms/linux", "platforms/bsd"]) for name in file]
+    if family not in known:
+        wrong = _check.got(str(system)) + _check.hint(family, known)
+        raise SaltInvocationError(f"system: expected one such as 'Debian 12', got {wrong}")
     return {"os_family": family, "osrelease": release}
 
 
@@ -1425,7 +1436,7 @@ def _misfits(given, settings):
 def _from_homes(merged):
     """Return which libraries the FTP server would load from the home of an account."""
     servers, name = merged["servers"], merged["server"]
-    asked = servers.get(name, {}).get("lookups")
+    asked = servers[name].get("lookups") if name in [*servers] else None
     if not asked or not os.path.isfile(_lookups.FILE):
         return []
     text = pathlib.Path(_lookups.FILE).read_text(encoding="utf-8", errors="replace")

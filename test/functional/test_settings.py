@@ -1,5 +1,6 @@
 """Settings are worked out once in a run of states, and for that run alone."""
 
+import datetime
 import pathlib
 
 import _layers
@@ -149,6 +150,23 @@ class TestPillarFile:
             judge(f"ftpgw:\n  y: {{password: {HASH}}}\n  {broken}\n", system="Debian 12")
         assert HASH not in f"{told.value} {told.value.__cause__} {caplog.text}"
 
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            (b"x: \xff\n", r"gw1\.sls: cannot be rendered \(UnicodeDecodeError\)"),
+            (b"x: &a {y: *a}\n", r"gw1\.sls: cannot be rendered \(RecursionError\)"),
+        ],
+    )
+    def test_what_is_no_text_or_has_no_end_is_said_so(self, served, tmp_path, text, told):
+        (tmp_path / "gw1.sls").write_bytes(text)
+        with pytest.raises(CommandExecutionError, match=told):
+            served["ftpgw.problems"](pillar=str(tmp_path / "gw1.sls"), system="Debian 12")
+
+    @pytest.mark.parametrize("system", ["debian 12", "Windows 10", "12", ""])
+    def test_a_system_that_nobody_knows_is_not_judged_by(self, judge, system):
+        with pytest.raises(SaltInvocationError, match=r"^system: expected one such as 'Debian"):
+            judge((ROOT / "pillar.example").read_text(), system=system)
+
     def test_the_example_is_good_everywhere(self, judge):
         text = (ROOT / "pillar.example").read_text()
         for system in ("Debian 12", "FreeBSD 14.1"):
@@ -222,8 +240,9 @@ def test_rules_are_compiled_by_hand_where_they_are(show, fresh_minion):
     assert not any(name.startswith("/etc/tcprules") for name in gone)
 
 
-ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}]
+ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}, [{"a": 1}], {datetime.date(2027, 1, 31): 1}]
 PLACES = [
+    ("server",),
     ("service_dir",),
     ("nologin",),
     ("packages",),

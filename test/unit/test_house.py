@@ -126,3 +126,15 @@ class TestSchema:
     )
     def test_a_mistake_is_one(self, judge, wrong):
         assert not judge.is_valid({"ftpgw": wrong})
+
+
+def test_what_builds_salt_on_a_machine_that_boots_does_so_here():
+    """Debian's own Python has no headers, and PyPI has not all of Salt's needs as wheels."""
+    tools = re.search(r"^TOOLS = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    root = ast.parse((ROOT / "test/boot/root.py").read_text())
+    [needed] = [
+        ast.literal_eval(node.value)
+        for node in root.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "COMPILER"
+    ]
+    assert set(needed) <= set(tools)
