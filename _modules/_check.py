@@ -95,8 +95,8 @@ def got(value, secret=False):
     if isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float) and not secret:
-        # Python writes no number of thousands of digits, but for its hexadecimal ones.
-        return (str if abs(value) < 10**_SHOWN or value != value else hex)(value)[:_SHOWN]
+        # Of thousands of digits Python writes only hexadecimal ones.
+        return (hex if isinstance(value, int) and abs(value) > 1 << 99 else str)(value)[:_SHOWN]
     if not isinstance(value, str) or secret:
         said = (words for kind, words in _TYPES if isinstance(value, kind))
         return next(said, f"a {type(value).__name__}")

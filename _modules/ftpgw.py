@@ -461,11 +461,16 @@ def figures(service=None, since="1d", by="site"):
         salt gw1 ftpgw.figures since=1h
         salt gw1 ftpgw.figures open-ftpd since=7d by=address
     """
-    if by not in _figures.BY:
+    if by not in [*_figures.BY]:
         raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
     scripts = _tcpserver.scripts(_definitions())
-    names = [service] if service else _logged(scripts)
+    known = sorted(_tcpserver.ports(scripts))
+    if service is not None and service not in known:
+        name = service if isinstance(service, str) and service.isprintable() else repr(service)
+        told = f"{name}: no such service under tcpserver{_check.hint(name, known)}"
+        raise CommandExecutionError(told)
+    names = _logged(scripts) if service is None else [service]
     counted = {}
     for name in names:
         try:
@@ -609,11 +614,11 @@ def metrics(directory=None):
     known["digests"] = {name: digest for name, (_, digest) in after["digests"].items()}
     text = _metrics.text(_metrics.samples(known, after))
     __context__["retcode"] = 0
-    put(memory, json.dumps(after), 0o600)
+    put(memory, json.dumps(after), "0600")
     if not directory:
         return text
     path = os.path.join(directory, "ftpgw.prom")
-    put(path, text, 0o644)
+    put(path, text, "0644")
     return path
 
 
@@ -962,9 +967,11 @@ def put(path, text, mode=None):
         its new contents
 
     mode
-        its permissions as a number; by default those of the file that is there, or 0644
+        its permissions, in Salt's words such as ``0644``; by default those of the file that is
+        there, or these
 
-    Returns True.  Raises CommandExecutionError where that is not possible; the old file stands.
+    Returns True.  Raises SaltInvocationError for a wrong argument, and CommandExecutionError where
+    that is not possible; the old file stands.
 
     CLI Example:
 
@@ -972,9 +979,16 @@ def put(path, text, mode=None):
 
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
+    for name, given in (("path", path), ("text", text)):
+        if not isinstance(given, str):
+            raise SaltInvocationError(f"{name}: expected text, got {_check.got(given)}")
+    # What is typed as 0644 comes as the number 644.
+    if mode is not None and not re.fullmatch("[0-7]{1,4}", str(mode)):
+        raise SaltInvocationError(f"mode: expected one such as 0644, got {_check.got(mode)}")
+    bits = None if mode is None else int(str(mode), 8)
     try:
         _files.make_directory(os.path.dirname(path))
-        _files.put(path, text, mode)
+        _files.put(path, text, bits)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
     return True
