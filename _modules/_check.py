@@ -8,6 +8,7 @@ A refusal is one line: the path where the value stands, what was expected, what 
 the type of a container and never shows what is in it, nor what looks like a password hash.
 """
 
+import contextlib
 import copy
 import dataclasses
 import datetime
@@ -180,10 +181,11 @@ def _day(value):
     """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
     if type(value) is datetime.date:
         return value
-    try:
-        return datetime.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
+    # Some releases of Python read more than this.
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        with contextlib.suppress(ValueError):
+            return datetime.date.fromisoformat(value)
+    return None
 
 
 DAY = kind(
