@@ -82,7 +82,9 @@ ACCOUNT = table(
             ),
             "the directory that becomes its `/`; by default /home/NAME",
         ),
-        "uid": Setting(number(LOWEST_UID, _LAST_UID), "its number; by default the next one that is free"),
+        "uid": Setting(
+            number(LOWEST_UID, _LAST_UID), "its number; by default the next one that is free"
+        ),
         "purge": Setting(
             FLAG, "whether its home goes with it, if it is absent; what is in it is lost", False
         ),

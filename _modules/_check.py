@@ -113,8 +113,11 @@ def is_hash(text):
 
 def hint(word, known):
     """Return what somebody may have meant who typed a word that is not known."""
-    close = difflib.get_close_matches(str(word), list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
+    known = list(known)
+    close = difflib.get_close_matches(str(word), known, 1)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (known: {', '.join(known)})" if known else ""
 
 
 def kind(expected, holds, schema, read=lambda value: value, secret=False):
@@ -178,18 +181,21 @@ FLAG = kind("true or false", lambda value: isinstance(value, bool), {"type": "bo
 
 
 def _day(value):
-    """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
-    if type(value) is datetime.date:
-        return value
+    """
+    Return a day, which YAML reads as such if it has no quotes; None if it is none.
+
+    To a system the days up to its first one, and the one after the last, mean no end at all.
+    """
+    day = value if type(value) is datetime.date else None
     # Some releases of Python read more than this.
     if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         with contextlib.suppress(ValueError):
-            return datetime.date.fromisoformat(value)
-    return None
+            day = datetime.date.fromisoformat(value)
+    return day if day and 1971 <= day.year <= 9998 else None
 
 
 DAY = kind(
-    "a day such as 2027-01-31",
+    "a day such as 2027-01-31, from 1971 to 9998",
     lambda value: _day(value) is not None,
     {"type": "string", "format": "date"},
     read=lambda value: str(_day(value)),

@@ -293,6 +293,20 @@ def memory(settings):
     return found if isinstance(found, int) else None
 
 
+def broken(errors):
+    """
+    Return a line for each part of pillar that Salt could not render.
+
+    errors
+        what Salt tells the minion of it, which is which part; its log has the reason, and secrets
+    """
+    return [
+        f"{PILLAR}: pillar is not whole: {'; '.join(str(error).splitlines())}"
+        for error in errors or ()
+        if not _check.is_hash(str(error))
+    ]
+
+
 def _named(entries, names, judge, path):
     if not isinstance(entries, dict):
         got = _check.got(entries, secret=True)

@@ -1015,6 +1015,11 @@ def _gateway_of(fetch=None, saltenv=None):
         return [read[name] for name in names]
 
     made = _judged(_fields(__pillar__), __grains__, reading, here=True)
+    broken = _gateway.broken(__pillar__.get("_errors"))
+    if broken:
+        # What is not there is not what is wrong.
+        made["problems"] = made["settings"]["problems"] = broken
+        made["settings"].update(services={}, rules={})
     # What makes no sense may have keys that no JSON has.
     makes_sense = not made["settings"]["problems"]
     made["settings"]["digest"] = _digest(_fields(__pillar__)) if makes_sense else ""
@@ -1419,6 +1424,8 @@ def _judge_rules(name, given, path):
         _rulefiles.plan(name, given, path, _rules_dir(), __salt__["cp.cache_file"])
     except (SaltInvocationError, CommandExecutionError) as error:
         return str(error).splitlines()
+    except OSError as error:
+        return [f"{path}: {_rulefiles.said(error)}"]
     return []
 
 

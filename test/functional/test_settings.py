@@ -113,6 +113,17 @@ def test_what_they_say_is_no_asterisks(minion, tmp_path):
     assert secret.mask_output(told) == told
 
 
+@pytest.mark.parametrize("rest", [{}, {"ftpgw": {"accounts": {"partner": {}}}}])
+def test_a_pillar_that_is_not_whole_is_told_as_such(minion, tmp_path, rest):
+    """Not as one that is empty, or that does not have what the rest of it would bring."""
+    told = "Rendering SLS 'secrets' failed. Please see master log for details."
+    here = type(minion)(tmp_path, pillar={**rest, "_errors": [told]})
+    line = f"ftpgw: pillar is not whole: {told}"
+    assert here.functions["ftpgw.problems"]() == [line]
+    assert here.functions["ftpgw.health"](greeting=False)["problems"][0] == line
+    assert here.functions["ftpgw.settings"]("services") == {}
+
+
 def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
     """With test=True nothing else is foretold."""
     low = show("ftpgw", pillar={"ftpgw": {"services": {"open-ftpd": {"enabeld": True}}}})

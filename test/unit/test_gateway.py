@@ -94,6 +94,14 @@ def test_a_wrong_shape_is_one_line(declared, problem):
     assert "$6$" not in lines[0]
 
 
+def test_what_salt_could_not_render_is_a_line_without_secrets():
+    told = ["Rendering SLS 'a' failed.\nSee the log.", HASH]
+    assert _gateway.broken(told) == [
+        "ftpgw: pillar is not whole: Rendering SLS 'a' failed.; See the log."
+    ]
+    assert _gateway.broken(None) == []
+
+
 def test_mistakes_everywhere_are_told_at_once():
     """Not those at the top first, and the others when these are mended."""
     declared = {
