@@ -27,6 +27,8 @@ UNSET = type("Unset", (), {"__repr__": lambda _: "UNSET", "__deepcopy__": lambda
 _HASH = re.compile(r"\$[0-9A-Za-z-]+\$|\b_[./0-9A-Za-z]{19}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 40
+# What `\w` is in a class, as an editor may read it too: JavaScript has only that of ASCII.
+_WORD = "A-Za-z0-9_\u00a1-\U0010ffff"
 # The first that fits is said.
 _TYPES = (
     (dict, "a mapping"),
@@ -147,7 +149,8 @@ def kind(expected, holds, schema, read=lambda value: value, secret=False):
 
 def word(pattern, expected, secret=False):
     """Return the kind of texts that a regular expression matches as a whole."""
-    schema = {"type": "string", "pattern": f"^(?:{pattern})$"}
+    everywhere = pattern.replace(r"[\w", f"[{_WORD}").replace(r"\w", f"[{_WORD}]")
+    schema = {"type": "string", "pattern": f"^(?:{everywhere})$"}
     whole = re.compile(pattern)
     return kind(
         expected, lambda value: isinstance(value, str) and bool(whole.fullmatch(value)), schema,

@@ -124,6 +124,22 @@ def test_a_pillar_that_is_not_whole_is_told_as_such(minion, tmp_path, rest):
     assert here.functions["ftpgw.settings"]("services") == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a" * 201, "ftpgw:rules: expected a name for rules (at most 200 letters"),
+        ("held", "ftpgw:rules:held: "),
+    ],
+)
+def test_rules_that_cannot_be_read_are_a_line(minion, tmp_path, name, told):
+    """The name of a file has an end, and a disk may be broken."""
+    (tmp_path / "tcprules/.past/held/held").mkdir(parents=True)
+    rules = {"ftp": {"admits": "nobody"}, name: {"admits": "nobody"}}
+    here = type(minion)(tmp_path, pillar={"ftpgw": {"rules": rules, "services": NO_PROXY}})
+    [line] = here.functions["ftpgw.problems"]()
+    assert line.startswith(told)
+
+
 def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
     """With test=True nothing else is foretold."""
     low = show("ftpgw", pillar={"ftpgw": {"services": {"open-ftpd": {"enabeld": True}}}})

@@ -113,9 +113,15 @@ class TestSchema:
     def test_part_of_a_service_is_enough(self, judge):
         judge.validate({"ftpgw": {"services": {"open-ftpd": {"tcpserver": {"concurrency": 9}}}}})
 
+    def test_an_editor_knows_the_names_of_sites(self, judge):
+        """To which `\\w` is ASCII alone."""
+        judge.validate({"ftpgw": {"rules": {"ftp": {"sites": {"Müller Söhne": {"allow": []}}}}}})
+        assert "\\\\w" not in (ROOT / "pillar.schema.json").read_text()
+
     @pytest.mark.parametrize(
         "wrong",
         [
+            {"rules": {"ftp": {"sites": {"a/b": {"allow": []}}}}},
             {"servces": {}},
             {"services": {"open-ftpd": {"enabeld": True}}},
             {"services": {"open-ftpd": {"tcpserver": {"port": 70000}}}},
