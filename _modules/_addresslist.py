@@ -13,7 +13,8 @@ def contents(checked, path, fetch):
     fetch
         what brings a ``salt://`` file to this machine and returns its path
 
-    Raises SaltInvocationError with a line for each file that is not there, or cannot be read.
+    Raises OSError that names a file which cannot be read, and SaltInvocationError with a line for
+    each file that is not there.
     """
     where = {
         file: f"{path}:sites:{site}:{verdict}_from"
@@ -24,15 +25,7 @@ def contents(checked, path, fetch):
     local = {file: fetch(file) if file.startswith("salt://") else file for file in where}
     missing = [file for file in where if not local[file] or not os.path.isfile(local[file])]
     _check.refuse_all(f"{where[file]}: there is no file {file}" for file in missing)
-    found, unread = {}, []
-    for file, place in where.items():
-        try:
-            with open(local[file], "rb") as opened:
-                found[file] = opened.read()
-        except OSError as error:
-            unread.append(f"{place}: {file} cannot be read ({error.strerror})")
-    _check.refuse_all(unread)
-    return found
+    return {file: _content(local[file]) for file in where}
 
 
 def lines(content):
@@ -40,3 +33,13 @@ def lines(content):
     text = content.decode("utf-8-sig", errors="replace")
     # A comment ends where its line does, also with the line ends of an old Macintosh.
     return [line.strip() for line in re.sub("#[^\r\n]*", "", text).splitlines()]
+
+
+def _content(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        # One that is read badly does not say what it is.
+        error.filename = path
+        raise

@@ -1015,7 +1015,7 @@ def _gateway_of(fetch=None, saltenv=None):
         return [read[name] for name in names]
 
     made = _judged(_fields(__pillar__), __grains__, reading, here=True)
-    broken = _gateway.broken(__pillar__.get("_errors"))
+    broken = _gateway.broken(_plain(__pillar__.get("_errors")))
     if broken:
         # What is not there is not what is wrong.
         made["problems"] = made["settings"]["problems"] = broken

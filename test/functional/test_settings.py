@@ -129,12 +129,14 @@ def test_a_pillar_that_is_not_whole_is_told_as_such(minion, tmp_path, rest):
     [
         ("a" * 201, "ftpgw:rules: expected a name for rules (at most 200 letters"),
         ("held", "ftpgw:rules:held: "),
+        ("list", "ftpgw:rules:list: /proc/self/mem: Input/output error"),
     ],
 )
 def test_rules_that_cannot_be_read_are_a_line(minion, tmp_path, name, told):
     """The name of a file has an end, and a disk may be broken."""
     (tmp_path / "tcprules/.past/held/held").mkdir(parents=True)
-    rules = {"ftp": {"admits": "nobody"}, name: {"admits": "nobody"}}
+    sites = {"sites": {"a": {"allow_from": "/proc/self/mem"}}}
+    rules = {"ftp": {"admits": "nobody"}, name: sites if name == "list" else {"admits": "nobody"}}
     here = type(minion)(tmp_path, pillar={"ftpgw": {"rules": rules, "services": NO_PROXY}})
     [line] = here.functions["ftpgw.problems"]()
     assert line.startswith(told)
