@@ -274,7 +274,9 @@ def problems(declared, merged, judge_rules, log_dir):
         return _check.problems(GATEWAY, declared, PILLAR)
     # Of what is empty the rest holds; but whoever says `tls` wants it, whatever is missing there.
     given = {key: value for key, value in declared.items() if value is not None or key == "tls"}
-    own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
+    # One that nobody knows is a mistake also where nothing follows.
+    own = {key: value for key, value in declared.items() if key in given or key not in SETTINGS}
+    own = {key: value for key, value in own.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
     accounts, path = given.get("accounts", {}), f"{PILLAR}:accounts"
     found += _accounts.problems(accounts, path, merged.get("bcrypt", False), memory(merged))
@@ -290,7 +292,8 @@ def memory(settings):
     found = settings.get("services")
     for key in (SERVER, "softlimit", "memory"):
         found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, int) else None
+    # One that makes no sense is told as such, and no hash is too large for it.
+    return found if type(found) is int and found >= 0 else None
 
 
 def broken(errors):

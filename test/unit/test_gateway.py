@@ -62,6 +62,7 @@ SHAPES = [
     ([HASH], "ftpgw: expected a mapping of settings, got a list"),
     (HASH, "ftpgw: expected a mapping of settings, got text"),
     ({"servces": {}}, "ftpgw: unknown setting 'servces' (did you mean 'services'?)"),
+    ({"servces": None}, "ftpgw: unknown setting 'servces' (did you mean 'services'?)"),
     ({"services": "x"}, "ftpgw:services: expected a mapping of names to settings, got text"),
     ({"rules": []}, "ftpgw:rules: expected a mapping of names to settings, got a list"),
     (
