@@ -95,6 +95,13 @@ def test_a_wrong_shape_is_one_line(declared, problem):
     assert "$6$" not in lines[0]
 
 
+@pytest.mark.parametrize("memory", [-1, True, "many", None])
+def test_a_memory_that_makes_no_sense_is_too_small_for_no_hash(memory):
+    """It is one mistake, and not one for each account as well."""
+    services = {"open-ftpd": {"softlimit": {"memory": memory}}}
+    assert _gateway.memory({"services": services}) is None
+
+
 def test_what_salt_could_not_render_is_a_line_without_secrets():
     told = ["Rendering SLS 'a' failed.\nSee the log.", HASH]
     assert _gateway.broken(told) == [
