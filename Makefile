@@ -44,7 +44,7 @@ PAGES = $(CACHE)/pages
 BOOT := $(CACHE)/boot-$(SALT)-$(shell cksum <test/boot/root.py | cut -d' ' -f1)
 
 # Used here, as clients, as judges and to build daemontools; none of them starts a daemon when it is installed.
-TOOLS = curl daemontools e2fsprogs gcc git iproute2 lftp libc6-dev nftables openssl procps python3-venv ucspi-tcp
+TOOLS = curl daemontools e2fsprogs gcc git iproute2 lftp libc6-dev nftables openssl procps python3-dev python3-venv ucspi-tcp
 # These make a machine that boots, and run it.
 BOOTS = dpkg-dev mmdebstrap systemd-container
 # Only downloaded here: Salt installs them on the gateway in the box, or in the place of vsftpd its other server.

@@ -23,11 +23,13 @@ LIMITS = {"from", "only", "quota", "sessions", "until"}
 SOON = 14
 # A number below is the system's own. Programs that make accounts stop at the other one.
 LOWEST_UID, END_OF_UIDS = 1000, 60000
+# As far as every system goes: above it some have numbers that are negative, or those of nobody.
+_LAST_UID = 2**31 - 1
 # crypt(5): "$prefix$options$salt$hash"; only base 64 characters, `.`, `/`, `,`, `=` and `$` occur.
 _CRYPT_HASH = re.compile(r"\$[0-9a-z]+\$[A-Za-z0-9./,=$-]{13,}")
 # Salt's words for an entry in a data base of secrets.
 _SDB = re.compile(r"sdb://[^/\s]+/\S+")
-_HOME = r"(/[^/:\n\0]+){2,}"
+_HOME = r"(/[^/:\x00-\x1f\x7f]+){2,}"
 # From where a system runs what is there, or reads what it goes by.
 _SYSTEM = (
     *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin", "/sys"),
@@ -80,7 +82,9 @@ ACCOUNT = table(
             ),
             "the directory that becomes its `/`; by default /home/NAME",
         ),
-        "uid": Setting(number(LOWEST_UID), "its number; by default the next one that is free"),
+        "uid": Setting(
+            number(LOWEST_UID, _LAST_UID), "its number; by default the next one that is free"
+        ),
         "purge": Setting(
             FLAG, "whether its home goes with it, if it is absent; what is in it is lost", False
         ),

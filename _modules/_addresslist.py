@@ -13,7 +13,8 @@ def contents(checked, path, fetch):
     fetch
         what brings a ``salt://`` file to this machine and returns its path
 
-    Raises SaltInvocationError with a line for each file that is not there.
+    Raises OSError that names a file which cannot be read, and SaltInvocationError with a line for
+    each file that is not there.
     """
     where = {
         file: f"{path}:sites:{site}:{verdict}_from"
@@ -35,5 +36,10 @@ def lines(content):
 
 
 def _content(path):
-    with open(path, "rb") as file:
-        return file.read()
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        # One that is read badly does not say what it is.
+        error.filename = path
+        raise

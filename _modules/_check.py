@@ -8,6 +8,7 @@ A refusal is one line: the path where the value stands, what was expected, what 
 the type of a container and never shows what is in it, nor what looks like a password hash.
 """
 
+import contextlib
 import copy
 import dataclasses
 import datetime
@@ -26,6 +27,8 @@ UNSET = type("Unset", (), {"__repr__": lambda _: "UNSET", "__deepcopy__": lambda
 _HASH = re.compile(r"\$[0-9A-Za-z-]+\$|\b_[./0-9A-Za-z]{19}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 40
+# What `\w` is in a class, as an editor may read it too: JavaScript has only that of ASCII.
+_WORD = "A-Za-z0-9_\u00a1-\U0010ffff"
 # The first that fits is said.
 _TYPES = (
     (dict, "a mapping"),
@@ -95,19 +98,28 @@ def got(value, secret=False):
     if isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float) and not secret:
-        return str(value)[:_SHOWN]
+        # Of thousands of digits Python writes only hexadecimal ones.
+        return (hex if isinstance(value, int) and abs(value) > 1 << 99 else str)(value)[:_SHOWN]
     if not isinstance(value, str) or secret:
         said = (words for kind, words in _TYPES if isinstance(value, kind))
         return next(said, f"a {type(value).__name__}")
-    if _HASH.search(value):
+    if is_hash(value):
         return "a password hash"
     return repr(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 3]}...")
 
 
+def is_hash(text):
+    """Tell whether a text looks like a password hash, or holds one."""
+    return bool(_HASH.search(text))
+
+
 def hint(word, known):
     """Return what somebody may have meant who typed a word that is not known."""
-    close = difflib.get_close_matches(str(word), list(known), 1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
+    known = list(known)
+    close = difflib.get_close_matches(str(word), known, 1)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (known: {', '.join(known)})" if known else ""
 
 
 def kind(expected, holds, schema, read=lambda value: value, secret=False):
@@ -137,7 +149,8 @@ def kind(expected, holds, schema, read=lambda value: value, secret=False):
 
 def word(pattern, expected, secret=False):
     """Return the kind of texts that a regular expression matches as a whole."""
-    schema = {"type": "string", "pattern": f"^(?:{pattern})$"}
+    everywhere = pattern.replace(r"[\w", f"[{_WORD}").replace(r"\w", f"[{_WORD}]")
+    schema = {"type": "string", "pattern": f"^(?:{everywhere})$"}
     whole = re.compile(pattern)
     return kind(
         expected, lambda value: isinstance(value, str) and bool(whole.fullmatch(value)), schema,
@@ -171,17 +184,21 @@ FLAG = kind("true or false", lambda value: isinstance(value, bool), {"type": "bo
 
 
 def _day(value):
-    """Return a day, which YAML reads as such if it has no quotes; None if it is none."""
-    if type(value) is datetime.date:
-        return value
-    try:
-        return datetime.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
+    """
+    Return a day, which YAML reads as such if it has no quotes; None if it is none.
+
+    To a system the days up to its first one, and the one after the last, mean no end at all.
+    """
+    day = value if type(value) is datetime.date else None
+    # Some releases of Python read more than this.
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        with contextlib.suppress(ValueError):
+            day = datetime.date.fromisoformat(value)
+    return day if day and 1971 <= day.year <= 9998 else None
 
 
 DAY = kind(
-    "a day such as 2027-01-31",
+    "a day such as 2027-01-31, from 1971 to 9998",
     lambda value: _day(value) is not None,
     {"type": "string", "format": "date"},
     read=lambda value: str(_day(value)),

@@ -24,8 +24,11 @@ SERVER = "open-ftpd"
 _ANY_PROGRAM = "/etc/pam.d/other"
 _LINES = listing(LINE, "lines of text")
 _PATH = word("/[^\\x00-\\x1f\\x7f]*", "an absolute path")
+# It stands in the path of whatever is told of it.
 _NAME = kind(
-    "a name", lambda name: isinstance(name, str) and name.isprintable(), {"type": "string"}
+    "a name",
+    lambda name: isinstance(name, str) and name.isprintable() and not _check.is_hash(name),
+    {"type": "string"},
 )
 
 
@@ -271,7 +274,9 @@ def problems(declared, merged, judge_rules, log_dir):
         return _check.problems(GATEWAY, declared, PILLAR)
     # Of what is empty the rest holds; but whoever says `tls` wants it, whatever is missing there.
     given = {key: value for key, value in declared.items() if value is not None or key == "tls"}
-    own = {key: value for key, value in given.items() if key not in _JUDGED_WHOLE}
+    # One that nobody knows is a mistake also where nothing follows.
+    own = {key: value for key, value in declared.items() if key in given or key not in SETTINGS}
+    own = {key: value for key, value in own.items() if key not in _JUDGED_WHOLE}
     found = _check.problems(GATEWAY, own, PILLAR)
     accounts, path = given.get("accounts", {}), f"{PILLAR}:accounts"
     found += _accounts.problems(accounts, path, merged.get("bcrypt", False), memory(merged))
@@ -287,7 +292,22 @@ def memory(settings):
     found = settings.get("services")
     for key in (SERVER, "softlimit", "memory"):
         found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, int) else None
+    # One that makes no sense is told as such, and no hash is too large for it.
+    return found if type(found) is int and found >= 0 else None
+
+
+def broken(errors):
+    """
+    Return a line for each part of pillar that Salt could not render.
+
+    errors
+        what Salt tells the minion of it, which is which part; its log has the reason, and secrets
+    """
+    return [
+        f"{PILLAR}: pillar is not whole: {'; '.join(str(error).splitlines())}"
+        for error in errors or ()
+        if not _check.is_hash(str(error))
+    ]
 
 
 def _named(entries, names, judge, path):
@@ -403,7 +423,8 @@ def _foreign(packages, servers, name):
     ours = servers[name].get("packages", [])
     others = {each for other in servers.values() for each in other.get("packages", [])}
     wanted = packages if isinstance(packages, list) else []
-    return [each for each in wanted if each in others and each not in ours]
+    named = [each for each in wanted if isinstance(each, str)]
+    return [each for each in named if each in others and each not in ours]
 
 
 def _way(given, merged):

@@ -33,8 +33,9 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 _TIME_LIMIT = 60
 
 NAME = _check.word(
-    r"[A-Za-z0-9_][A-Za-z0-9_.-]*|/[^\x00-\x1f\x7f]+\.(?:rules|cdb)",
-    "a name for rules (letters, digits, _ . -), or the whole path of one of their two files",
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}|/[^\x00-\x1f\x7f]+\.(?:rules|cdb)",
+    "a name for rules (at most 200 letters, digits, _ . -), or the whole path of one of their two "
+    "files",
 )
 
 # Ends a .rules file: a digest of the settings, and one of the text above it and of the cdb.

@@ -84,6 +84,7 @@ def keys_for(ip, host=None, info=None):
     """
     keys = [ip, *(ip[: dot.end()] for dot in reversed([*re.finditer("[.:]", ip)]))]
     if host is not None:
+        host = str(host)
         keys.insert(1, f"={host}")
         keys += [f"={host[dot.start() :]}" for dot in re.finditer("[.]", host)] + ["="]
     if info is not None:

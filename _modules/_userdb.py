@@ -383,7 +383,7 @@ def _set_until(name, until, kernel, call):
     if kernel != "Linux":
         call("shadow.set_expire", name, _DAY * days if days else 0)
     else:
-        _run(["chage", "-E", str(days or -1), name], name)
+        _run(["chage", "-E", "-1" if days is None else str(days), name], name)
 
 
 def _run(command, name, told=None):

@@ -121,7 +121,8 @@ def problems(pillar=None, system=None, saltenv=None):
     Returns a list of lines that begin with the pillar path; where it is not empty, the exit status
     is 1.  An interface or an address that this machine does not have keeps only the proxy and the
     packet filter from being applied, anything else all states.  Raises CommandExecutionError for a
-    pillar file that is not there, or that cannot be rendered.
+    pillar file that is not there, or that cannot be rendered, and SaltInvocationError for a system
+    that the formula does not know.
 
     CLI Example:
 
@@ -133,8 +134,8 @@ def problems(pillar=None, system=None, saltenv=None):
     if pillar is None:
         found = _gateway_of(_served(saltenv))["problems"]
     else:
-        fields = _fields(_rendered(pillar))
-        found = _judged(fields, _system(system), _served(saltenv))["problems"]
+        fields, fetch = _fields(_rendered(str(pillar))), _served(saltenv)
+        found = _judged(fields, _system(system, fetch), fetch)["problems"]
     if found:
         __context__["retcode"] = 1
     return found
@@ -460,11 +461,16 @@ def figures(service=None, since="1d", by="site"):
         salt gw1 ftpgw.figures since=1h
         salt gw1 ftpgw.figures open-ftpd since=7d by=address
     """
-    if by not in _figures.BY:
+    if by not in [*_figures.BY]:
         raise SaltInvocationError(f"by: expected {', '.join(_figures.BY)}, got {_check.got(by)}")
     start = _multilog.moment(since)
     scripts = _tcpserver.scripts(_definitions())
-    names = [service] if service else _logged(scripts)
+    known = sorted(_tcpserver.ports(scripts))
+    if service is not None and service not in known:
+        name = service if isinstance(service, str) and service.isprintable() else repr(service)
+        told = f"{name}: no such service under tcpserver{_check.hint(name, known)}"
+        raise CommandExecutionError(told)
+    names = _logged(scripts) if service is None else [service]
     counted = {}
     for name in names:
         try:
@@ -608,11 +614,11 @@ def metrics(directory=None):
     known["digests"] = {name: digest for name, (_, digest) in after["digests"].items()}
     text = _metrics.text(_metrics.samples(known, after))
     __context__["retcode"] = 0
-    put(memory, json.dumps(after), 0o600)
+    put(memory, json.dumps(after), "0600")
     if not directory:
         return text
     path = os.path.join(directory, "ftpgw.prom")
-    put(path, text, 0o644)
+    put(path, text, "0644")
     return path
 
 
@@ -964,9 +970,11 @@ def put(path, text, mode=None):
         its new contents
 
     mode
-        its permissions as a number; by default those of the file that is there, or 0644
+        its permissions, in Salt's words such as ``0644``; by default those of the file that is
+        there, or these
 
-    Returns True.  Raises CommandExecutionError where that is not possible; the old file stands.
+    Returns True.  Raises SaltInvocationError for a wrong argument, and CommandExecutionError where
+    that is not possible; the old file stands.
 
     CLI Example:
 
@@ -974,9 +982,16 @@ def put(path, text, mode=None):
 
         salt gw1 ftpgw.put /etc/motd 'A gateway.' mode=0644
     """
+    for name, given in (("path", path), ("text", text)):
+        if not isinstance(given, str):
+            raise SaltInvocationError(f"{name}: expected text, got {_check.got(given)}")
+    # What is typed as 0644 comes as the number 644.
+    if mode is not None and not re.fullmatch("[0-7]{1,4}", str(mode)):
+        raise SaltInvocationError(f"mode: expected one such as 0644, got {_check.got(mode)}")
+    bits = None if mode is None else int(str(mode), 8)
     try:
         _files.make_directory(os.path.dirname(path))
-        _files.put(path, text, mode)
+        _files.put(path, text, bits)
     except OSError as error:
         raise CommandExecutionError(f"{error.filename or path}: {error.strerror}")
     return True
@@ -1003,7 +1018,14 @@ def _gateway_of(fetch=None, saltenv=None):
         return [read[name] for name in names]
 
     made = _judged(_fields(__pillar__), __grains__, reading, here=True)
-    made["settings"]["digest"] = _digest(_fields(__pillar__))
+    broken = _gateway.broken(_plain(__pillar__.get("_errors")))
+    if broken:
+        # What is not there is not what is wrong.
+        made["problems"] = made["settings"]["problems"] = broken
+        made["settings"].update(services={}, rules={})
+    # What makes no sense may have keys that no JSON has.
+    makes_sense = not made["settings"]["problems"]
+    made["settings"]["digest"] = _digest(_fields(__pillar__)) if makes_sense else ""
     if saltenv:
         run["gateway"] = made
         _ownfiles.keep(memory, modules, read)
@@ -1292,6 +1314,10 @@ def _rendered(pillar):
         line = error.line_num or next(reversed(lines), "")
         told = f"{pillar}: cannot be rendered{f' (line {line})' if line else ''}"
         raise CommandExecutionError(f"{told}; slsutil.renderer tells why") from None
+    except Exception as error:
+        # What a template runs may raise anything, and with any words.
+        told = f"{pillar}: cannot be rendered ({type(error).__name__})"
+        raise CommandExecutionError(f"{told}; slsutil.renderer tells why") from None
     finally:
         log.disabled = before
     return content if isinstance(content, dict) else {}
@@ -1322,11 +1348,15 @@ def _entry(path):
     return salt.utils.data.traverse_dict_and_list(__pillar__, path, None, ":")
 
 
-def _system(system):
+def _system(system, fetch):
     """Return the grains that a text such as ``OpenBSD 7.6`` is short for."""
     if system is None:
         return __grains__
     family, _, release = str(system).partition(" ")
+    known = [name for file in fetch(["platforms/linux", "platforms/bsd"]) for name in file]
+    if family not in known:
+        wrong = _check.got(str(system)) + _check.hint(family, known)
+        raise SaltInvocationError(f"system: expected one such as 'Debian 12', got {wrong}")
     return {"os_family": family, "osrelease": release}
 
 
@@ -1397,6 +1427,8 @@ def _judge_rules(name, given, path):
         _rulefiles.plan(name, given, path, _rules_dir(), __salt__["cp.cache_file"])
     except (SaltInvocationError, CommandExecutionError) as error:
         return str(error).splitlines()
+    except OSError as error:
+        return [f"{path}: {_rulefiles.said(error)}"]
     return []
 
 
@@ -1428,7 +1460,7 @@ def _misfits(given, settings):
 def _from_homes(merged):
     """Return which libraries the FTP server would load from the home of an account."""
     servers, name = merged["servers"], merged["server"]
-    asked = servers.get(name, {}).get("lookups")
+    asked = servers[name].get("lookups") if name in [*servers] else None
     if not asked or not os.path.isfile(_lookups.FILE):
         return []
     text = pathlib.Path(_lookups.FILE).read_text(encoding="utf-8", errors="replace")

@@ -119,7 +119,10 @@ def install(name, settings, path=None):
         done = _rulefiles.install(name, planned, _directory())
     if done["changes"] and not planned["text"]:
         # What was held went along.
-        _ended_in_time(name)
+        try:
+            _ended_in_time(name)
+        except OSError as error:
+            done = {"problem": f"{name}: {_rulefiles.said(error)}", **done}
     # Only now: whoever is sent away would come back at once.
     denied, warnings = _denied(name, settings, planned)
     ended = _sessions.end(denied) if denied else []

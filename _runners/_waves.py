@@ -9,6 +9,8 @@ def problem(ids, canaries, wave):
     """Return what is wrong with the order that somebody asks for, in a line, or None."""
     if not isinstance(canaries, (list, tuple)):
         return f"canaries: must be a list such as '[gw1, gw2]', not {canaries!r}"
+    # An id may be a number, which is what Salt makes of it.
+    canaries = list(map(str, canaries))
     strange = [one for one in canaries if one not in ids]
     if not ids:
         return "no accepted minion is meant by this target (salt-key --list=accepted)"

@@ -74,9 +74,9 @@ def install(path, text, programs, read, put, peers):
     CommandExecutionError, saying which of these it was.
     """
     file = os.path.realpath(path)
-    new, mode = f"{file}.new", None if os.path.exists(file) else 0o600
+    new, mode = f"{file}.new", None if os.path.exists(file) else "0600"
     try:
-        put(new, text, 0o600)
+        put(new, text, "0600")
         _have(path, programs.get("module"))
         _run(path, programs["check"], new)
         with _reversible(path, programs, peers) as change:
@@ -85,7 +85,7 @@ def install(path, text, programs, read, put, peers):
     finally:
         _unlink(new)
     for memory, known in read()["memory"].items():
-        put(memory, known, 0o600)
+        put(memory, known, "0600")
 
 
 def remove(path, programs, read, peers):

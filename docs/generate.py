@@ -28,10 +28,15 @@ each in a line that begins with the path of the setting; `salt gw1 ftpgw.problem
 
 An editor completes and checks a pillar file with [pillar.schema.json](../pillar.schema.json). A
 repository of pillar checks itself before a push; this prints what is wrong, and exits with 1 if
-anything is. It looks at no account, interface or address of the machine it runs on.
+anything is. It looks at no account, interface or address of the machine it runs on, and shows
+nothing of a file that cannot be read but the number of the line. It is typed in a virtual
+environment of Python (that of Debian needs `gcc` and `python3-dev` to install Salt), by anybody: in
+the folder `salt` is all that Salt keeps.
 
     pip install salt && git clone --depth 1 URL-OF-THIS-REPOSITORY ftpgw
-    ask="salt-call --local --retcode-passthrough --file-root=$PWD/ftpgw --module-dirs=$PWD/ftpgw"
+    mkdir -p salt && echo "root_dir: $PWD/salt" >salt/minion
+    here="--config-dir=$PWD/salt --file-root=$PWD/ftpgw --module-dirs=$PWD/ftpgw"
+    ask="salt-call --local --retcode-passthrough $here"
     $ask ftpgw.problems pillar=gw1.sls system='Debian 12'
 """
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -227,8 +228,12 @@ class TestService:
             served(by="moon")
         with pytest.raises(SaltInvocationError, match=r"^since: expected a time"):
             served(since="soon")
-        with pytest.raises(CommandExecutionError, match=r"^nosuch: no such service"):
-            served("nosuch")
+        with pytest.raises(SaltInvocationError, match=r"^by: expected site, rule, hour, address"):
+            served(by=["hour"])
+        for name in ("nosuch", "../figures", "/log", 21, ["figures"], ""):
+            told = f"^{re.escape(str(name))}: no such service under tcpserver .*'?figures'?"
+            with pytest.raises(CommandExecutionError, match=told):
+                served(name)
 
     def test_an_overview_has_the_hours_and_who_was_refused(self, served, minion, eventually):
         """Also where pillar makes no sense, which is told."""

@@ -22,6 +22,7 @@ SHAPES = {
     "an account: a text": {"accounts": {"partner": HASH}},
     "an account: a list": {"accounts": {"partner": [HASH]}},
     "an account: a name": {"accounts": {HASH: GIVEN}},
+    "a service: a name": {"services": {HASH: {}}},
     "another setting": {"accounts": {"partner": {"pasword": HASH}}},
     "a key of an account": {"accounts": {"partner": {HASH: 1}}},
     "with a newline": {"accounts": {"partner": {"password": f"{HASH}\n"}}},

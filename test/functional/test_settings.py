@@ -1,5 +1,6 @@
 """Settings are worked out once in a run of states, and for that run alone."""
 
+import datetime
 import pathlib
 
 import _layers
@@ -112,6 +113,35 @@ def test_what_they_say_is_no_asterisks(minion, tmp_path):
     assert secret.mask_output(told) == told
 
 
+@pytest.mark.parametrize("rest", [{}, {"ftpgw": {"accounts": {"partner": {}}}}])
+def test_a_pillar_that_is_not_whole_is_told_as_such(minion, tmp_path, rest):
+    """Not as one that is empty, or that does not have what the rest of it would bring."""
+    told = "Rendering SLS 'secrets' failed. Please see master log for details."
+    here = type(minion)(tmp_path, pillar={**rest, "_errors": [told]})
+    line = f"ftpgw: pillar is not whole: {told}"
+    assert here.functions["ftpgw.problems"]() == [line]
+    assert here.functions["ftpgw.health"](greeting=False)["problems"][0] == line
+    assert here.functions["ftpgw.settings"]("services") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a" * 201, "ftpgw:rules: expected a name for rules (at most 200 letters"),
+        ("held", "ftpgw:rules:held: "),
+        ("list", "ftpgw:rules:list: /proc/self/mem: Input/output error"),
+    ],
+)
+def test_rules_that_cannot_be_read_are_a_line(minion, tmp_path, name, told):
+    """The name of a file has an end, and a disk may be broken."""
+    (tmp_path / "tcprules/.past/held/held").mkdir(parents=True)
+    sites = {"sites": {"a": {"allow_from": "/proc/self/mem"}}}
+    rules = {"ftp": {"admits": "nobody"}, name: sites if name == "list" else {"admits": "nobody"}}
+    here = type(minion)(tmp_path, pillar={"ftpgw": {"rules": rules, "services": NO_PROXY}})
+    [line] = here.functions["ftpgw.problems"]()
+    assert line.startswith(told)
+
+
 def test_of_wrong_settings_only_what_is_wrong_is_shown(show):
     """With test=True nothing else is foretold."""
     low = show("ftpgw", pillar={"ftpgw": {"services": {"open-ftpd": {"enabeld": True}}}})
@@ -148,6 +178,23 @@ class TestPillarFile:
         ) as told:
             judge(f"ftpgw:\n  y: {{password: {HASH}}}\n  {broken}\n", system="Debian 12")
         assert HASH not in f"{told.value} {told.value.__cause__} {caplog.text}"
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            (b"x: \xff\n", r"gw1\.sls: cannot be rendered \(UnicodeDecodeError\)"),
+            (b"x: &a {y: *a}\n", r"gw1\.sls: cannot be rendered \(RecursionError\)"),
+        ],
+    )
+    def test_what_is_no_text_or_has_no_end_is_said_so(self, served, tmp_path, text, told):
+        (tmp_path / "gw1.sls").write_bytes(text)
+        with pytest.raises(CommandExecutionError, match=told):
+            served["ftpgw.problems"](pillar=str(tmp_path / "gw1.sls"), system="Debian 12")
+
+    @pytest.mark.parametrize("system", ["debian 12", "Windows 10", "12", ""])
+    def test_a_system_that_nobody_knows_is_not_judged_by(self, judge, system):
+        with pytest.raises(SaltInvocationError, match=r"^system: expected one such as 'Debian"):
+            judge((ROOT / "pillar.example").read_text(), system=system)
 
     def test_the_example_is_good_everywhere(self, judge):
         text = (ROOT / "pillar.example").read_text()
@@ -222,8 +269,9 @@ def test_rules_are_compiled_by_hand_where_they_are(show, fresh_minion):
     assert not any(name.startswith("/etc/tcprules") for name in gone)
 
 
-ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}]
+ODD = [3, ["x"], "a: b", "' \" }", "- a", {"a": 1}, [{"a": 1}], {datetime.date(2027, 1, 31): 1}]
 PLACES = [
+    ("server",),
     ("service_dir",),
     ("nologin",),
     ("packages",),

@@ -9,8 +9,10 @@ import contextlib
 import pathlib
 import re
 import shlex
+import subprocess
 
 import gateway as gw
+import printed
 import pytest
 import salt._logging
 import salt.config
@@ -129,3 +131,24 @@ def test_what_is_typed_for_a_gateway_works(typed, command):
         assert done.returncode == 0, done.stdout
     else:
         assert typed(words) is not None
+
+
+def test_a_repository_of_pillar_checks_itself_without_root(tmp_path):
+    """As docs/settings.md says, where nothing but a folder can be written; the clone is this."""
+    [block] = [
+        block
+        for block in printed.blocks((REPOSITORY / "docs/settings.md").read_text())
+        if block.startswith("pip install salt && ")
+    ]
+    (tmp_path / "ftpgw").symlink_to(REPOSITORY)
+    (tmp_path / "gw1.sls").write_text((REPOSITORY / "pillar.example").read_text())
+    _, recipe = block.split("\n", 1)
+    closed = "for folder in etc run srv var; do mount --bind -o ro /$folder /$folder; done\n"
+    command = ["unshare", "--mount", "sh", "-ec", f"{closed}{recipe}"]
+    for given, lines in (("int_if", 0), ("int_iff", 2)):
+        text = (tmp_path / "gw1.sls").read_text().replace("int_if", given)
+        (tmp_path / "gw1.sls").write_text(text)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == bool(lines), done.stderr
+        assert done.stdout.startswith("local:\n"), done.stderr
+        assert done.stdout.count("- ftpgw:network: ") == lines

@@ -10,7 +10,7 @@ PATH = "ftpgw:accounts"
 HASH = "$6$salt$" + "a" * 86
 GIVEN = {"password": HASH}
 HOME = "partner:home: expected a directory such as /home/partner, without '.' or '..', got"
-UID = "partner:uid: expected a whole number of at least 1000, got"
+UID = "partner:uid: expected a whole number from 1000 to 2147483647, got"
 WRONG = [
     ("partner", {}, "partner:password: missing (make a hash with: openssl passwd -6)"),
     ("partner", {"password": "secret"}, "partner:password: expected a crypt hash"),
@@ -30,6 +30,14 @@ WRONG = [
     ("partner", {**GIVEN, "home": "home/x"}, f"{HOME} 'home/x'"),
     ("partner", {**GIVEN, "home": "/home/../etc"}, f"{HOME} '/home/../etc'"),
     ("partner", {**GIVEN, "home": "/home/a:b"}, f"{HOME} '/home/a:b'"),
+    ("partner", {**GIVEN, "home": "/home/a\x1b[2J"}, f"{HOME} '/home/a\\x1b[2J'"),
+    ("partner", {**GIVEN, "home": "/home/a\t"}, f"{HOME} '/home/a\\t'"),
+    ("partner", {**GIVEN, "uid": 2**32 - 1}, f"{UID} 4294967295"),
+    ("partner", {**GIVEN, "until": "20270131"}, "partner:until: expected a day such as"),
+    ("partner", {**GIVEN, "until": "1969-12-31"}, "partner:until: expected a day such as"),
+    ("partner", {**GIVEN, "until": "0207-01-31"}, "partner:until: expected a day such as"),
+    ("partner", {**GIVEN, "until": "9999-12-31"}, "partner:until: expected a day such as"),
+    ("partner", {**GIVEN, "until": "2027-W04-7"}, "partner:until: expected a day such as"),
     ("partner", {**GIVEN, "uid": 0}, f"{UID} 0"),
     ("partner", {**GIVEN, "uid": True}, f"{UID} true"),
     (

@@ -38,6 +38,12 @@ def test_every_file_that_is_missing_is_named_with_its_place(tmp_path):
     ]
 
 
+def test_a_file_that_cannot_be_read_is_named():
+    """As a disk that is broken has it."""
+    with pytest.raises(OSError, match="Input/output error: '/proc/self/mem'"):
+        _addresslist.contents(sites(allow_from=["/proc/self/mem"]), PATH, None)
+
+
 def test_comments_blanks_and_the_line_ends_of_dos_are_no_addresses():
     content = b"\xef\xbb\xbf# partners\r\n\r\n 10.0.0.1 # one\r\n10.0.0.0/24\n10.0.0.1"
     assert _addresslist.lines(content) == ["", "", "10.0.0.1", "10.0.0.0/24", "10.0.0.1"]

@@ -71,6 +71,18 @@ def test_a_refusal_is_one_line_with_path_expectation_and_what_was_got(value, pro
     assert _check.problems(SERVICE, value, "svc") == [f"svc{problem}"]
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(float("inf"), "inf"), (float("nan"), "nan"), (-1.5, "-1.5"), (2**70, str(2**70))],
+)
+def test_a_number_is_told_as_it_is(number, told):
+    assert _check.got(number) == told
+
+
+def test_a_number_that_python_does_not_write_is_told_all_the_same():
+    assert _check.got(1 << 99999) == "0x8" + "0" * 37
+
+
 def test_all_that_is_wrong_is_told_at_once():
     value = {"stat": 1, "state": 2, "words": 3}
     assert len(_check.problems(SERVICE, value, "svc")) == 4

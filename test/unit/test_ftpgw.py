@@ -4,7 +4,8 @@ import os
 
 import _filetree
 import pytest
-from salt.exceptions import CommandExecutionError
+import salt.utils.args
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 import ftpgw
 
@@ -39,6 +40,32 @@ def test_the_directories_of_a_file_are_made(tmp_path, monkeypatch, umask):
     assert [path.stat().st_mode & 0o7777 for path in made] == [0o755, 0o755, 0o644, 0o644]
 
 
+@pytest.mark.parametrize("typed", ["mode=0640", "mode=640", "mode='0640'"])
+def test_permissions_are_typed_as_everywhere_in_salt(tmp_path, typed):
+    """Salt makes a number of 0640: that of its digits, which are octal."""
+    words, settings = salt.utils.args.parse_input([str(tmp_path / "file"), "text", typed], False)
+    ftpgw.put(*words, **settings)
+    assert (tmp_path / "file").stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"mode": "rw"}, "mode: expected one such as 0644, got 'rw'"),
+        ({"mode": 888}, "mode: expected one such as 0644, got 888"),
+        ({"mode": -644}, "mode: expected one such as 0644, got -644"),
+        ({"mode": [644]}, "mode: expected one such as 0644, got a list"),
+        ({"text": 42}, "text: expected text, got 42"),
+        ({"path": 2}, "path: expected text, got 2"),
+    ],
+)
+def test_what_cannot_be_put_is_refused(tmp_path, wrong, told):
+    with pytest.raises(SaltInvocationError) as refused:
+        ftpgw.put(**{"path": str(tmp_path / "file"), "text": "x", **wrong})
+    assert str(refused.value) == told
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_is_put(tmp_path):
-    assert ftpgw.put(str(tmp_path / "file"), "text", 0o600) is True
+    assert ftpgw.put(str(tmp_path / "file"), "text", "0600") is True
     assert (tmp_path / "file").read_text() == "text"

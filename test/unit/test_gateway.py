@@ -62,6 +62,7 @@ SHAPES = [
     ([HASH], "ftpgw: expected a mapping of settings, got a list"),
     (HASH, "ftpgw: expected a mapping of settings, got text"),
     ({"servces": {}}, "ftpgw: unknown setting 'servces' (did you mean 'services'?)"),
+    ({"servces": None}, "ftpgw: unknown setting 'servces' (did you mean 'services'?)"),
     ({"services": "x"}, "ftpgw:services: expected a mapping of names to settings, got text"),
     ({"rules": []}, "ftpgw:rules: expected a mapping of names to settings, got a list"),
     (
@@ -92,6 +93,21 @@ def test_a_wrong_shape_is_one_line(declared, problem):
     assert len(lines) == 1
     assert lines[0].startswith(problem)
     assert "$6$" not in lines[0]
+
+
+@pytest.mark.parametrize("memory", [-1, True, "many", None])
+def test_a_memory_that_makes_no_sense_is_too_small_for_no_hash(memory):
+    """It is one mistake, and not one for each account as well."""
+    services = {"open-ftpd": {"softlimit": {"memory": memory}}}
+    assert _gateway.memory({"services": services}) is None
+
+
+def test_what_salt_could_not_render_is_a_line_without_secrets():
+    told = ["Rendering SLS 'a' failed.\nSee the log.", HASH]
+    assert _gateway.broken(told) == [
+        "ftpgw: pillar is not whole: Rendering SLS 'a' failed.; See the log."
+    ]
+    assert _gateway.broken(None) == []
 
 
 def test_mistakes_everywhere_are_told_at_once():

@@ -113,9 +113,15 @@ class TestSchema:
     def test_part_of_a_service_is_enough(self, judge):
         judge.validate({"ftpgw": {"services": {"open-ftpd": {"tcpserver": {"concurrency": 9}}}}})
 
+    def test_an_editor_knows_the_names_of_sites(self, judge):
+        """To which `\\w` is ASCII alone."""
+        judge.validate({"ftpgw": {"rules": {"ftp": {"sites": {"Müller Söhne": {"allow": []}}}}}})
+        assert "\\\\w" not in (ROOT / "pillar.schema.json").read_text()
+
     @pytest.mark.parametrize(
         "wrong",
         [
+            {"rules": {"ftp": {"sites": {"a/b": {"allow": []}}}}},
             {"servces": {}},
             {"services": {"open-ftpd": {"enabeld": True}}},
             {"services": {"open-ftpd": {"tcpserver": {"port": 70000}}}},
@@ -126,3 +132,15 @@ class TestSchema:
     )
     def test_a_mistake_is_one(self, judge, wrong):
         assert not judge.is_valid({"ftpgw": wrong})
+
+
+def test_what_builds_salt_on_a_machine_that_boots_does_so_here():
+    """Debian's own Python has no headers, and PyPI has not all of Salt's needs as wheels."""
+    tools = re.search(r"^TOOLS = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    root = ast.parse((ROOT / "test/boot/root.py").read_text())
+    [needed] = [
+        ast.literal_eval(node.value)
+        for node in root.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "COMPILER"
+    ]
+    assert set(needed) <= set(tools)

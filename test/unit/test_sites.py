@@ -408,4 +408,4 @@ def test_an_address_whose_denial_has_ended_is_not_let_in_against_what_is_expecte
 @pytest.mark.parametrize("day", ["2027-1-31", "tomorrow", 20270131, None, ["2027-01-31"], True])
 def test_what_is_no_day_is_refused(day):
     line = refusal(site(allow=["9.9.9.9"], allow_until=day))
-    assert line.startswith(f"{PATH}:sites:a:allow_until: expected a day such as 2027-01-31, got")
+    assert line.startswith(f"{PATH}:sites:a:allow_until: expected a day such as 2027-01-31")

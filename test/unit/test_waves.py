@@ -35,6 +35,7 @@ def test_a_canary_that_has_nothing_to_change_is_none():
         (GATEWAYS, ["gw1", "gwl"], "10%", "canaries: gwl: not among"),
         (GATEWAYS, ["gw1", "gw1"], "10%", "only once"),
         (GATEWAYS, "gw1", "10%", "must be a list"),
+        (GATEWAYS, [["gw1"], 7, None], "10%", "not among"),
         *(
             (GATEWAYS, [], wave, "wave: must be")
             for wave in ("0", "0%", "101%", "x", -1, True, 1.5)
@@ -48,3 +49,4 @@ def test_an_order_that_makes_no_sense_is_refused(ids, canaries, wave, said):
 def test_any_other_is_not():
     for wave in (1, "5", "10%", "100%"):
         assert _waves.problem(GATEWAYS, ["gw3", "gw1"], wave) is None
+    assert _waves.problem(["7", "8"], [7], 1) is None
