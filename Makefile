@@ -33,7 +33,7 @@ BOX = $(SUDO) env CI=$(CI) ROOT=$(BOOT)/$(RELEASE) $(PYTHON) test/sandbox/box.py
 PYTEST = $(BOX) $(PYTHON) -m pytest -p no:cacheprovider
 APART = -n 4 --dist loadfile
 # Each takes about as long as the integration tests that it leaves to the rest.
-FIRST = $(patsubst %,test/integration/test_%.py,accounts quota rollout ssh)
+FIRST = $(patsubst %,test/integration/test_%.py,accounts health quota rollout ssh)
 SECOND = $(patsubst %,test/integration/test_%.py,account_limits bad_days box gateway sessions upgrade uploads)
 DEBS = $(CACHE)/debs
 SOURCES = $(CACHE)/sources
