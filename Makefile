@@ -180,12 +180,12 @@ $(BOOT)/%: | $(CACHE)/tools
 	$(SUDO) python3 test/boot/root.py $* $@ $(SALT)
 
 # Debian's source package holds the file of the author of daemontools, byte for byte.
-APT_SOURCE = apt-get -qq -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
+APT_SOURCE = $(APT) -o Dir::Etc::sourcelist=$(SOURCES)/list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$(SOURCES)/lists
 $(TARBALL): | $(CACHE)/tools
 	mkdir -p $(SOURCES)/lists/partial
 	apt-get indextargets --format 'deb-src $$(REPO_URI) $$(CODENAME) $$(COMPONENT)' \
 	    'Identifier: Packages' 'Origin: Debian' | sort -u >$(SOURCES)/list
-	$(SUDO) $(APT_SOURCE) update
+	$(APT_SOURCE) update
 	cd $(SOURCES) && $(APT_SOURCE) source --download-only daemontools
 	cp $(SOURCES)/daemontools_0.76.orig.tar.gz $@
 
