@@ -275,8 +275,11 @@ def problems(declared, merged, judge_rules, log_dir):
     # Of what is empty the rest holds; but whoever says `tls` wants it, whatever is missing there.
     given = {key: value for key, value in declared.items() if value is not None or key == "tls"}
     # One that nobody knows is a mistake also where nothing follows.
-    own = {key: value for key, value in declared.items() if key in given or key not in SETTINGS}
-    own = {key: value for key, value in own.items() if key not in _JUDGED_WHOLE}
+    own = {
+        key: value
+        for key, value in declared.items()
+        if (key in given or key not in SETTINGS) and key not in _JUDGED_WHOLE
+    }
     found = _check.problems(GATEWAY, own, PILLAR)
     accounts, path = given.get("accounts", {}), f"{PILLAR}:accounts"
     found += _accounts.problems(accounts, path, merged.get("bcrypt", False), memory(merged))

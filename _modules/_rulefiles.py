@@ -156,8 +156,7 @@ def _recalled(stem, number):
     except (IndexError, OSError, ValueError, KeyError):
         count = len(_holds.past(stem))
         folder, name = os.path.split(stem)
-        names = [each for each, _ in cdbs(folder)]
-        known = _check.hint(name, names) if names else ""
+        known = _check.hint(name, [each for each, _ in cdbs(folder)])
         none = f"no run of states has made such rules{known}"
         raise CommandExecutionError(
             f"of its rules, only the last {count} are kept" if count else none
@@ -177,8 +176,8 @@ def _planned(name, declared, lists, path, directory, held):
     old, sealed = _sealed(rules, cdb)
     # Whoever sealed these very settings has checked and tried them; what is held would come to its
     # end with others, were not these kept.
-    kept = _holds.is_last(_stem(cdb), declared, lists)
-    if sealed == inputs and kept and _is_ours(rules) and _is_ours(cdb):
+    same = sealed == inputs and _is_ours(rules) and _is_ours(cdb)
+    if same and _holds.is_last(_stem(cdb), declared, lists):
         return {"changes": {}, "held": held_lines, "warnings": warnings}
     denied = _cidr.blocks(list(held["denied"]))
     groups = _sites.without(_sites.groups(checked, files, path), denied)

@@ -10,7 +10,7 @@ from salt.exceptions import SaltException
 
 # What is told of a minion that does not answer, and of one that has no such function.
 SILENT, UNKNOWING = "no answer", "does not know {function} (apply the formula there first)"
-_STRANGE = "answered what nobody understands"
+STRANGE = "answered what nobody understands"
 # What Salt puts in front of what a function has raised.
 _ERROR = re.compile(r"^ERROR(?: executing '[^']*')?: ")
 
@@ -144,7 +144,7 @@ def made(make, answers):
         strange = [one for one, answer in answers.items() if not _makes(make, {one: answer})]
         if not strange:
             raise
-        answers = {**answers, **dict.fromkeys(strange, Answer("bad", _STRANGE))}
+        answers = {**answers, **dict.fromkeys(strange, Answer("bad", STRANGE))}
         return make(answers), answers
 
 

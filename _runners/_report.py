@@ -69,7 +69,7 @@ def unwell(answers):
 def _problems(answer, value):
     told = _minions.trouble("ftpgw.overview", answer)
     if told or not isinstance(value, dict):
-        return [told or "answered what nobody understands"]
+        return [told or _minions.STRANGE]
     return [str(line) for line in value.get("problems") or ()]
 
 

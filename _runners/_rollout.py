@@ -200,7 +200,7 @@ def _problems(function, answer):
         value = value["problems"]
     if answer.kind in ("good", "bad") and isinstance(value, list):
         return list(map(str, value))
-    return [_minions.trouble(function, answer) or "answered what nobody understands"]
+    return [_minions.trouble(function, answer) or _minions.STRANGE]
 
 
 def _shortly(problems):

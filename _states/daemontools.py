@@ -173,8 +173,8 @@ def _beyond_link(name, changes):
 def _with_secrets(settings, path):
     """Return settings with what pillar has of them that no state is rendered from."""
     # Of Salt 3008, `pillar.get` tells templates alone what is there, and states asterisks.
-    where = f"{path}:envdir" if path else ""
-    secrets = salt.utils.data.traverse_dict_and_list(__pillar__, where, None, ":")
+    find = salt.utils.data.traverse_dict_and_list
+    secrets = find(__pillar__, f"{path}:envdir", None, ":") if path else None
     return {**settings, "envdir": secrets} if secrets and isinstance(settings, dict) else settings
 
 
